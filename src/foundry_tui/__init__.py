@@ -1,0 +1,3 @@
+"""Foundry: the operator console for making audiobooks."""
+
+__version__ = "0.1.0"

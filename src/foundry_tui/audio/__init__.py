@@ -1,0 +1,1 @@
+"""Measure, check, master, assemble, verify: exact to the sample, bounded in memory."""

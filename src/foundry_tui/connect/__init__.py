@@ -1,0 +1,1 @@
+"""Outside systems, one client each."""

@@ -1,0 +1,1 @@
+"""Covers: found in the source or drawn."""

@@ -1,0 +1,1 @@
+"""Tables, queries, migrations and seed loading: the only room that knows SQLAlchemy."""

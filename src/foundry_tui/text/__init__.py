@@ -1,0 +1,1 @@
+"""Source file -> BookDocument -> chapters -> speakable chunks, every word accounted for."""
