@@ -27,6 +27,7 @@ class Production:
     error_message: str | None = None
     manifest_sha: str | None = None
     totals: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""What a step is to the pipeline, and what the pipeline is to a step.
+
+A recipe is a list of steps; a step turns named artifacts into named artifacts. The pipeline claims it, keeps its
+lease, fences its writes, retries it and tells its story; it knows no step by name. Recipes are handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from foundry_tui.domain.books import Book, Narrator
+from foundry_tui.domain.productions import Production, Step
+from foundry_tui.domain.status import Level
+from foundry_tui.domain.takes import Take
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a step is; ``done`` of ``total`` in ``unit``, and seconds of audio made so far by this run."""
+
+    done: int = 0
+    total: int = 0
+    unit: str = "chunks"
+    audio_s: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What a step hands back: ``result`` for the steps after it, ``totals`` merged into its production."""
+
+    result: Mapping[str, Any]
+    message: str
+    totals: Mapping[str, Any] = field(default_factory=dict)
+    published: bool = False  # sets the production's publish_date in the same transaction
+    manifest_sha: str | None = None
+
+
+class StepContext(Protocol):
+    """One claimed run of one step. Every durable write here carries the fence; LeaseLost is raised when it is stale."""
+
+    production: Production
+    book: Book
+    narrator: Narrator
+    step: Step
+    attempt: int
+    worker_id: str
+    results: Mapping[str, Mapping[str, Any]]  # by step_name, of the steps before this one
+
+    async def event(
+        self,
+        kind: str,
+        message: str,
+        *,
+        level: Level = Level.INFO,
+        details: Mapping[str, Any] | None = None,
+        step_name: str | None = None,
+    ) -> None:
+        """Append an event under this step (``step_name`` names a phase of it)."""
+        ...
+
+    def progress(self, progress: Progress) -> None:
+        """Tell how far the step is; cheap, coalesced, never one write a tick."""
+        ...
+
+    def checkpoint(self) -> None:
+        """Call at every chunk border: raises Draining, Cancelled or LeaseLost when no new chunk may be begun."""
+        ...
+
+    async def takes(self) -> Mapping[tuple[int, int], Take]:
+        """Every take of this production by (chapter number, chunk index)."""
+        ...
+
+    async def record(self, takes: Sequence[Take]) -> None:
+        """Insert or replace takes; a successful one counts as durable progress."""
+        ...
+
+    async def begin_chunks(self, places: Iterable[tuple[int, int]]) -> None:
+        """Name the chunks in hand, so that a worker's death is laid to them (poison: two deaths on the same chunk)."""
+        ...
+
+    async def forget_takes(self, keep: Iterable[tuple[int, int]]) -> None:
+        """Drop the rows of chunks the book no longer has; ``keep`` are those it still has."""
+        ...
+
+    async def find_takes(self, input_keys: Sequence[str]) -> Mapping[str, Take]:
+        """Successful takes of any production by their key: audio is found wherever the chunk moved."""
+        ...
+
+    async def send_back(self, step_name: str, reason: str, places: Iterable[tuple[int, int]] = ()) -> None:
+        """Make an earlier step (and its chunks at ``places``) pending again, and this one wait for it.
+
+        Costs no attempt, happens at most twice a run of the production; raises Interrupted so that this run ends here.
+        """
+        ...
+
+    async def durable(self) -> None:
+        """Say that something durable was finished besides takes: it resets the count of attempts."""
+        ...
+
+
+class StepHandler(Protocol):
+    """The work of one step. All three may be called again at any time after a crash."""
+
+    async def inputs(self, context: StepContext) -> Mapping[str, Any]:
+        """Everything the result depends on, as named parts: the step's key is their hash."""
+        ...
+
+    async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
+        """Whether the artifacts of an earlier run with the same key still stand (sizes and times, no hashing)."""
+        ...
+
+    async def run(self, context: StepContext) -> StepOutcome:
+        """Do the work; raises FoundryError, whose ``retryable`` decides what happens next."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """A step's place in a recipe."""
+
+    number: str  # STEP1_parsing
+    name: str  # parsing
+    handler: StepHandler
+    max_attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """An ordered list of steps with a name."""
+
+    name: str
+    steps: tuple[StepSpec, ...]
+
+    def position(self, number_or_name: str) -> int:
+        """Place of a step, counted from 0, by ``STEP3_audio_generation``, ``audio_generation``, ``STEP3`` or ``3``."""
+        wanted = number_or_name.strip().casefold()
+        for place, step in enumerate(self.steps):
+            head, _, _ = step.number.partition("_")
+            if wanted in {
+                step.number.casefold(),
+                step.name.casefold(),
+                head.casefold(),
+                head.casefold().removeprefix("step"),
+            }:
+                return place
+        raise KeyError(number_or_name)
