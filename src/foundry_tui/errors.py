@@ -21,6 +21,7 @@ FoundryError
 ├── VoiceError                  the speech engine
 │   ├── EngineMissing           engine_missing
 │   ├── VoiceMissing            voice_missing
+│   ├── NothingToSpeak          nothing_to_speak
 │   ├── EngineRefused           engine_refused      (bad key, forbidden: permanent)
 │   ├── EngineBusy              engine_busy         (429, 503: retryable)
 │   ├── EngineUnreachable       engine_unreachable  (network, time-out: retryable)
@@ -206,6 +207,13 @@ class VoiceMissing(VoiceError):
 
     code = "voice_missing"
     next_action = "List its voices with `foundry-tui voices`, then edit the narrator and requeue the step."
+
+
+class NothingToSpeak(VoiceError):
+    """The text holds no letter and no digit, so there is nothing to speak."""
+
+    code = "nothing_to_speak"
+    next_action = "Edit the text, or leave this piece out."
 
 
 class EngineRefused(VoiceError):

@@ -1,0 +1,33 @@
+"""The engines there are, opened by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from foundry_tui.errors import EngineMissing
+from foundry_tui.voices.protocol import Engine
+
+# Each module is imported only when its engine is opened, and holds ``open_engine(options) -> Engine``.
+_MODULES = {
+    "espeak": "foundry_tui.voices.espeak",
+}
+
+
+def engine_names() -> tuple[str, ...]:
+    """Every engine Foundry knows, installed here or not."""
+    return tuple(sorted(_MODULES))
+
+
+def open_engine(name: str, options: Mapping[str, Any] | None = None) -> Engine:
+    """The engine called ``name``, ready for use from one event loop.
+
+    ``options`` are plain values (docs/reference/engines.md). EngineMissing where there is no such engine or what it
+    needs is not installed; UsageError on an option the engine does not know.
+    """
+    module = _MODULES.get(name)
+    if module is None:
+        raise EngineMissing(f"There is no speech engine {name!r}. Foundry knows {', '.join(engine_names())}.")
+    opened: Engine = importlib.import_module(module).open_engine(dict(options or {}))
+    return opened
