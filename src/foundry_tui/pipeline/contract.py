@@ -81,6 +81,10 @@ class StepContext(Protocol):
         """Name the chunks in hand, so that a worker's death is laid to them (poison: two deaths on the same chunk)."""
         ...
 
+    async def takes_lost(self) -> Mapping[tuple[int, int], int]:
+        """How often a worker died while speaking each chunk since it last got anywhere; cheap, kept in memory."""
+        ...
+
     async def forget_takes(self, keep: Iterable[tuple[int, int]]) -> None:
         """Drop the rows of chunks the book no longer has; ``keep`` are those it still has."""
         ...
