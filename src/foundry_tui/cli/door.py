@@ -1,0 +1,133 @@
+"""What every command line passes: the group with its global options, and errors turned into a sentence and a code."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from foundry_tui.cli.globals import FoundryGroup, Globals, global_options
+from foundry_tui.cli.out import complain, warn
+from foundry_tui.errors import Conflict, FoundryError, Interrupted, NotFound, UsageError
+from foundry_tui.log_file import log_is_open
+
+_log = logging.getLogger(__name__)
+
+DONE, FAILED, USAGE, GAPS, INTERRUPTED = 0, 1, 2, 3, 130
+
+VERBS = {
+    "init": "foundry_tui.cli.init:init",
+    "book": "foundry_tui.cli.books:book",
+    "narrator": "foundry_tui.cli.narrators:narrator",
+    "voices": "foundry_tui.cli.voices:voices",
+    "produce": "foundry_tui.cli.productions:produce",
+    "queue": "foundry_tui.cli.productions:queue",
+    "requeue": "foundry_tui.cli.steering:requeue",
+    "cancel": "foundry_tui.cli.steering:cancel",
+    "pause": "foundry_tui.cli.steering:pause",
+    "resume": "foundry_tui.cli.steering:resume",
+    "priority": "foundry_tui.cli.steering:priority",
+    "events": "foundry_tui.cli.events:events",
+    "parse": "foundry_tui.cli.parse:parse",
+    "doctor": "foundry_tui.cli.doctor:doctor",
+}
+
+
+@click.group(
+    name="foundry-tui",
+    cls=FoundryGroup,
+    verbs=VERBS,
+    examples=(
+        "foundry-tui init",
+        "foundry-tui book add alice.html",
+        "foundry-tui produce pg11 --narrator NARRATOR",
+        "foundry-tui --run-all",
+    ),
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@global_options
+@click.option("--run-all", is_flag=True, help="Work the whole queue, oldest first, without the console; then exit.")
+@click.option("--workers", type=click.IntRange(1, 64), help="With --run-all: steps worked on at once.")
+@click.option("--json", "as_json", is_flag=True, help="With --run-all: one JSON object a line on stdout.")
+@click.option("--fail-fast", is_flag=True, help="With --run-all: begin nothing new after the first failure.")
+@click.option("--no-retry-failed", is_flag=True, help="With --run-all: leave productions that failed before alone.")
+@click.version_option(None, "--version", package_name="foundry-tui", message="%(prog)s %(version)s")
+@click.pass_context
+def foundry(
+    context: click.Context,
+    run_all: bool,
+    workers: int | None,
+    as_json: bool,
+    fail_fast: bool,
+    no_retry_failed: bool,
+) -> None:
+    """Turn books into published audiobooks.
+
+    Without a verb the operator console opens. With --run-all every unfinished production is carried through its
+    seven steps to a chaptered M4B in the library, headless; stop it with Ctrl-C and start it again, and it goes on
+    where it was. A verb does one thing and ends.
+
+    Exit codes: 0 done; 1 at least one production failed; 2 the command or the configuration is wrong; 3 nothing
+    failed, but an audiobook was finished with gaps; 130 interrupted, nothing is lost.
+    """
+    if context.invoked_subcommand is not None:
+        if run_all:
+            raise click.UsageError("--run-all takes no verb.")
+        return
+    if not run_all and (workers or as_json or fail_fast or no_retry_failed):
+        raise click.UsageError("--workers, --json, --fail-fast and --no-retry-failed go with --run-all.")
+    state = context.find_object(Globals) or Globals()
+    if run_all:
+        from foundry_tui.cli.running import run_queue
+
+        context.exit(
+            run_queue(state, workers=workers, as_json=as_json, fail_fast=fail_fast, retry_failed=not no_retry_failed)
+        )
+    from foundry_tui.cli.opening import open_console
+
+    context.exit(open_console(state))
+
+
+def enter(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; every error ends as one sentence on stderr and a documented exit code."""
+    try:
+        result = foundry.main(arguments, prog_name="foundry-tui", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        warn("Interrupted.")
+        return INTERRUPTED
+    except FoundryError as error:
+        complain(error)
+        return exit_code(error)
+    except BrokenPipeError:
+        # The reader went away (``foundry-tui queue | head``): nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        _log.exception("The system refused")
+        place = f" {Path(str(error.filename))}" if error.filename else ""
+        warn(f"The system says of{place or ' the work'}: {error.strerror or error}.")
+        return USAGE if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS} else FAILED
+    except Exception as error:  # noqa: BLE001 - the last door: whatever it is, the operator reads a sentence
+        # Where no log is open yet, logging's last resort writes the trace to stderr.
+        _log.exception("A fault in Foundry")
+        warn(f"This is a fault in Foundry: {type(error).__name__}: {error}")
+        if log_is_open():
+            warn("The whole trace is in logs/foundry.log.")
+        return FAILED
+    return result if isinstance(result, int) else DONE
+
+
+def exit_code(error: FoundryError) -> int:
+    """The documented exit code of an error that ended a verb."""
+    if isinstance(error, Interrupted):
+        return INTERRUPTED
+    return USAGE if isinstance(error, (UsageError, NotFound, Conflict)) else FAILED

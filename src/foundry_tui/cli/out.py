@@ -1,0 +1,121 @@
+"""The one place that prints: results on stdout, diagnostics on stderr, strings from outside always as data."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from foundry_tui.domain.plain import plain, plain_lines
+from foundry_tui.errors import FoundryError
+
+# JSON escapes C0 by itself; DEL, C1 and the direction controls would reach a terminal as they are.
+_TERMINAL = re.compile("[\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a listing: its heading, the key of its value in a row, and the most cells it may take."""
+
+    heading: str
+    key: str
+    widest: int = 40
+    right: bool = False
+
+
+def result(line: str = "") -> None:
+    """One line of a result."""
+    click.echo(plain_lines(line))
+
+
+def results(lines: Iterable[str]) -> None:
+    """Lines of a result."""
+    for line in lines:
+        result(line)
+
+
+def json_line(value: Any) -> None:
+    """One JSON value on one line; strings are whole, and harmless on a terminal."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    click.echo(_TERMINAL.sub(lambda found: f"\\u{ord(found.group()):04x}", text))
+
+
+def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, as_json: bool, empty: str) -> None:
+    """Rows as an aligned table, or as one JSON array; ``empty`` says on stderr what to do where there are none."""
+    if as_json:
+        json_line(list(rows))
+        return
+    if not rows:
+        warn(empty)
+        return
+    cells = [[_cell(row.get(column.key), column.widest) for column in columns] for row in rows]
+    widths = [
+        max([cell_width(column.heading), *(cell_width(line[place]) for line in cells)])
+        for place, column in enumerate(columns)
+    ]
+    click.echo(_line([column.heading for column in columns], widths, columns))
+    for line in cells:
+        click.echo(_line(line, widths, columns))
+
+
+def fields(pairs: Iterable[tuple[str, Any]]) -> None:
+    """Names and values, one a line; a value of None is left out."""
+    shown = [(name, value) for name, value in pairs if value is not None]
+    widest = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        click.echo(f"{name.ljust(widest)}  {plain(value)}")
+
+
+def note(line: str) -> None:
+    """A remark beside the result, on stderr."""
+    click.echo(plain_lines(line), err=True)
+
+
+def warn(*lines: str) -> None:
+    """Something the operator must see, on stderr."""
+    for line in lines:
+        click.echo(plain_lines(line), err=True)
+
+
+def complain(error: FoundryError) -> None:
+    """An error's sentence and what to do."""
+    warn(f"Error: {plain(error.message)}")
+    if error.action:
+        warn(plain(error.action))
+
+
+def on_terminal() -> bool:
+    """Whether stdout is a terminal a display may draw on."""
+    import os
+
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def cell_width(text: str) -> int:
+    """Terminal cells ``text`` takes: two for wide characters (UAX 11), none for combining ones."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def _cell(value: Any, widest: int) -> str:
+    text = plain("" if value is None else value)
+    if cell_width(text) <= widest:
+        return text
+    while cell_width(text) > widest - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
+    padded = []
+    for text, width, column in zip(cells, widths, columns, strict=True):
+        gap = " " * (width - cell_width(text))
+        padded.append(gap + text if column.right else text + gap)
+    return "  ".join(padded).rstrip()

@@ -1,0 +1,95 @@
+"""``parse``: STEP1 alone, without a home or a database. Only the text room is imported, so it starts fast."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from foundry_tui.cli.globals import Verb
+from foundry_tui.cli.out import json_line, result, warn
+from foundry_tui.domain.ids import BOOK_ID_MAX, checked_book_id
+from foundry_tui.domain.languages import understood
+from foundry_tui.errors import UsageError
+from foundry_tui.files import replace_folder, writing
+
+if TYPE_CHECKING:
+    from foundry_tui.text.parse import ParsedBook
+
+
+@click.command(
+    cls=Verb,
+    examples=(
+        "foundry-tui parse alice.html --out /tmp/alice",
+        "foundry-tui parse pg11.html --out out --book-id pg11 --language eng --json",
+    ),
+)
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where foundry/ is made.")
+@click.option("--book-id", help="Id of the book; else it is made from the file's name.")
+@click.option("--language", help="Language of the book; else the source says.")
+@click.option("--json", "as_json", is_flag=True, help="The receipt as one JSON object.")
+def parse(source: Path, out: Path, book_id: str | None, language: str | None, as_json: bool) -> None:
+    """Parse one book into chapter JSON, without a home or a database.
+
+    Writes DIR/foundry/BOOK_ID/LANGUAGE/chapters/ with metadata.json and one chapter_NNN.json for each chapter, as
+    the first step of a production does, and prints the coverage receipt: how many of the source's words will be
+    spoken, replaced by a rule, or skipped and why. The chapters of an earlier run in the same place are replaced.
+    """
+    name = checked_book_id(book_id) if book_id else _id_from(source)
+    wanted = understood(language) if language else None
+    from foundry_tui.text.chapter_json import write_chapters
+    from foundry_tui.text.parse import parse_novel
+
+    parsed = parse_novel(source, book_id=name, language=wanted)
+    place = out / "foundry" / name / parsed.language / "chapters"
+    with writing(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=".part_", dir=place.parent))
+        staged.chmod(0o755)
+    write_chapters(parsed, staged)
+    replace_folder(staged, place)
+    _report(parsed, place, as_json=as_json)
+
+
+def _report(parsed: ParsedBook, place: Path, *, as_json: bool) -> None:
+    coverage = parsed.coverage
+    replaced, skipped = sum(coverage.replaced.values()), sum(coverage.skipped.values())
+    chunks = sum(len(chapter.chunks) for chapter in parsed.chapters)
+    if as_json:
+        json_line(
+            {
+                "book_id": parsed.book_id,
+                "title": parsed.title,
+                "author": parsed.author,
+                "language": parsed.language,
+                "chapters": len(parsed.chapters),
+                "chunks": chunks,
+                "source_words": coverage.source_words,
+                "spoken": coverage.spoken,
+                "replaced": dict(coverage.replaced),
+                "skipped": dict(coverage.skipped),
+                "warnings": list(parsed.warnings),
+                "folder": str(place),
+            }
+        )
+    else:
+        result(f"{parsed.title}: {len(parsed.chapters)} chapters, {chunks:,} chunks ({parsed.language})")
+        result(
+            f"{coverage.source_words:,} words: {coverage.spoken:,} spoken, {replaced:,} replaced by a rule, "
+            f"{skipped:,} skipped"
+        )
+        result(str(place))
+    for warning in parsed.warnings:
+        warn(f"Warning: {warning}")
+
+
+def _id_from(source: Path) -> str:
+    """The file's name as a book id: ``pg74-tom-sawyer.html`` is ``pg74_tom_sawyer``."""
+    name = re.sub(r"[^a-z0-9]+", "_", source.stem.casefold()).strip("_")[:BOOK_ID_MAX].rstrip("_")
+    if not name:
+        raise UsageError("No book id can be made from the file's name.", next_action="Give one with --book-id.")
+    return checked_book_id(name)

@@ -1,0 +1,161 @@
+"""Where things live and how they behave: flags > environment > <home>/config.toml > defaults.
+
+Every option is one row of ``OPTIONS``: its key in config.toml, its environment variable, its type and its default come
+from there, and so do the file ``init`` writes and the errors about a mistyped key. Rooms are handed plain values.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from foundry_tui.errors import HomeUnusable, UsageError
+from foundry_tui.settings_file import config_values, read_config
+from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, from_text
+
+CONFIG = "config.toml"
+ENVIRONMENTS = ("production", "alpha")
+_APP = "foundry-tui"
+# The folders of a home; the rest is made where it is first needed.
+FOLDERS = ("database", "logs", "inbox", "foundry", "library")
+
+Origin = Literal["--home", "FOUNDRY_HOME", "current folder", "user data folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSettings:
+    """How a book sounds: a mastering profile of the audio room, AAC bits per second, and whether MP3s are made too."""
+
+    profile: str
+    bitrate_bps: int
+    mp3: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a run of Foundry was told. ``home`` is the tree in use (``<home>/alpha`` in the alpha environment)."""
+
+    home: Path
+    origin: Origin
+    environment: str
+    database_url: str
+    default_engine: str
+    default_narrator: str | None
+    workers: int
+    library: Path
+    audio: AudioSettings
+    log_level: str
+    engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite file of this home, whether or not it is the one in use."""
+        return _database_file(self.home, self.environment)
+
+    @property
+    def keeps_own_file(self) -> bool:
+        """Whether the database is this home's own SQLite file."""
+        return self.database_url == _sqlite(self.database_file)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether ``init`` has been here."""
+        if self.keeps_own_file:
+            return self.database_file.is_file()
+        return (self.home / CONFIG).is_file()
+
+    def engine_options(self, name: str) -> Mapping[str, Any]:
+        """What config.toml and the environment say of one speech engine."""
+        return self.engines.get(name, {})
+
+
+def load_settings(
+    *,
+    home: Path | None = None,
+    environment: str | None = None,
+    database_url: str | None = None,
+    workers: int | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings from the flags given, the environment and the home's config.toml.
+
+    Raises UsageError (an unknown key, a value of the wrong kind, an environment that does not exist) and HomeUnusable.
+    """
+    env = os.environ if environ is None else environ
+    name = environment or env.get("FOUNDRY_ENV") or "production"
+    if name not in ENVIRONMENTS:
+        raise UsageError(f"There is no environment {name!r}.", next_action="Say alpha or production.")
+    top, origin = find_home(home, env)
+    tree = top / "alpha" if name == "alpha" else top
+    config = read_config(tree / CONFIG)
+    values = config_values(config, tree / CONFIG) | _environment_values(env)
+    library = Path(values["library"]).expanduser()
+    return Settings(
+        home=tree,
+        origin=origin,
+        environment=name,
+        database_url=database_url or values["database_url"] or _sqlite(_database_file(tree, name)),
+        default_engine=values["default_engine"],
+        default_narrator=values["default_narrator"] or None,
+        workers=workers if workers is not None else values["workers"],
+        library=library if library.is_absolute() else tree / library,
+        audio=AudioSettings(values["audio.profile"], values["audio.bitrate_kbps"] * 1000, values["audio.mp3"]),
+        log_level=values["log_level"],
+        engines=_engines(config, env),
+    )
+
+
+def find_home(given: Path | None, environ: Mapping[str, str]) -> tuple[Path, Origin]:
+    """The home folder and who named it; the folder need not exist. Raises HomeUnusable where it can be none."""
+    if given is not None:
+        return _absolute(given), "--home"
+    if named := environ.get("FOUNDRY_HOME"):
+        return _absolute(Path(named)), "FOUNDRY_HOME"
+    here = Path.cwd()
+    if (here / CONFIG).is_file() or (here / "database").is_dir():
+        return here, "current folder"
+    from platformdirs import user_data_path
+
+    return user_data_path(_APP, appauthor=False), "user data folder"
+
+
+def _absolute(folder: Path) -> Path:
+    path = folder.expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise HomeUnusable(f"The home {path} is a file, not a folder.")
+    return path.resolve()
+
+
+def _database_file(home: Path, environment: str) -> Path:
+    return home / "database" / ("alpha_foundry.db" if environment == "alpha" else "foundry.db")
+
+
+def _sqlite(path: Path) -> str:
+    # As SQLAlchemy writes it; a ? or # in a folder's name must not end the path.
+    return f"sqlite:///{str(path).replace('%', '%25').replace('?', '%3F').replace('#', '%23')}"
+
+
+def _environment_values(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        option.key: from_text(option, environ[option.variable], option.variable)
+        for option in OPTIONS
+        if environ.get(option.variable)
+    }
+
+
+def _engines(config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    engines = {name: dict(options) for name, options in config.get("engines", {}).items()}
+    for engine, options in ENGINE_OPTIONS.items():
+        for option in options:
+            variable = engine_variable(engine, option)
+            if environ.get(variable):
+                engines.setdefault(engine, {})[option.key] = from_text(option, environ[variable], variable)
+    return engines
+
+
+def engine_variable(engine: str, option: Option) -> str:
+    """The environment variable of an engine's option: ``FOUNDRY_EDGE_URL``."""
+    return f"FOUNDRY_{engine}_{option.key}".upper()

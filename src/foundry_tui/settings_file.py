@@ -1,0 +1,102 @@
+"""config.toml: reading it, saying clearly what is wrong with it, and the documented one ``init`` writes."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from foundry_tui.errors import HomeUnusable, UsageError
+from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, checked
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """The tables of ``file``, every key known; {} where there is no file. Raises UsageError naming key and file."""
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise HomeUnusable(f"{file} cannot be read: {error.strerror}.") from error
+    try:
+        config = tomllib.loads(raw.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is no TOML: {error}.", next_action="Mend that line.") from error
+    _check_keys(config, file)
+    return config
+
+
+def config_values(config: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """Every option's value by its key, defaults where ``config`` is silent; raises UsageError on a wrong kind."""
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        table: Any = config
+        *tables, key = option.key.split(".")
+        for name in tables:
+            table = table.get(name, {})
+        values[option.key] = checked(option, table[key], f"{option.key} in {file}") if key in table else option.default
+    return values
+
+
+def _check_keys(config: Mapping[str, Any], file: Path) -> None:
+    tables = {option.key.split(".")[0] for option in OPTIONS if "." in option.key}
+    top = {option.key for option in OPTIONS if "." not in option.key} | tables | {"engines"}
+    _refuse_unknown(config, top, "", file)
+    for name in sorted(tables & config.keys()):
+        keys = {option.key.removeprefix(f"{name}.") for option in OPTIONS if option.key.startswith(f"{name}.")}
+        _refuse_unknown(_table(config[name], name, file), keys, f"{name}.", file)
+    engines = _table(config.get("engines", {}), "engines", file)
+    _refuse_unknown(engines, ENGINE_OPTIONS, "engines.", file)
+    for name, given in engines.items():
+        options = {option.key: option for option in ENGINE_OPTIONS[name]}
+        prefix = f"engines.{name}."
+        _refuse_unknown(_table(given, prefix.rstrip("."), file), options, prefix, file)
+        for key, value in given.items():
+            checked(options[key], value, f"{prefix}{key} in {file}")
+
+
+def _table(value: Any, name: str, file: Path) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise UsageError(f"{name} in {file} is {value!r}.", next_action=f"It is a table: [{name}].")
+    return value
+
+
+def _refuse_unknown(given: Iterable[str], known: Iterable[str], prefix: str, file: Path) -> None:
+    names = sorted(known)
+    for key in given:
+        if key in names:
+            continue
+        near = difflib.get_close_matches(key, names, n=3, cutoff=0.6)
+        hint = f"Did you mean {' or '.join(prefix + name for name in near)}?" if near else f"Known: {', '.join(names)}."
+        raise UsageError(f"{file} has an unknown key {prefix}{key}.", next_action=hint)
+
+
+def default_config() -> str:
+    """The config.toml ``init`` writes: every option with what it means, commented out at its default."""
+    lines = [
+        "# Foundry's configuration. Flags and FOUNDRY_* variables win over this file; a line without # is in force."
+    ]
+    table = ""
+    for option in OPTIONS:
+        head, _, key = option.key.rpartition(".")
+        if head != table:
+            lines += ["", f"[{head}]"]
+            table = head
+        lines += ["", *_entry(option, key)]
+    for engine, options in ENGINE_OPTIONS.items():
+        lines += ["", f"[engines.{engine}]"]
+        for option in options:
+            lines += ["", *_entry(option, option.key)]
+    return "\n".join(lines) + "\n"
+
+
+def _entry(option: Option, key: str) -> list[str]:
+    return [f"# {option.help}", f"# {key} = {_toml(option.default)}"]
+
+
+def _toml(value: str | float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,0 +1,94 @@
+"""The table of options: one row each, read by the settings, by the file ``init`` writes and by the errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from foundry_tui.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """``key`` as in config.toml (dots are tables); ``default`` also says the type: text, number or yes/no."""
+
+    key: str
+    default: str | int | float | bool
+    help: str
+    choices: tuple[str, ...] = ()
+    lowest: int | None = None
+    highest: int | None = None
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable: ``audio.bitrate_kbps`` is ``FOUNDRY_AUDIO_BITRATE_KBPS``."""
+        return f"FOUNDRY_{self.key.replace('.', '_')}".upper()
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("default_engine", "espeak", "The engine that speaks for a narrator who names none."),
+    Option("default_narrator", "", "The narrator of `produce` where neither the command nor the book names one."),
+    Option("workers", 2, "Steps worked on at once; chunks in flight are the engine's own business.", (), 1, 64),
+    Option("library", "library", "Where finished audiobooks go; a relative path is inside the home."),
+    Option("database_url", "", "Another database than the home's own SQLite file: postgresql://user@host/name."),
+    Option("log_level", "info", "What logs/foundry.log tells.", ("debug", "info", "warning", "error")),
+    Option("audio.profile", "podcast", "How loud: podcast (-19 LUFS), acx, r128.", ("acx", "podcast", "r128")),
+    Option("audio.bitrate_kbps", 64, "AAC kilobits per second of the M4B (one channel).", (), 24, 320),
+    Option("audio.mp3", False, "Make an MP3 of every chapter beside the M4B."),
+)
+
+_YES = ("1", "true", "yes", "on")
+_NO = ("0", "false", "no", "off")
+_CONCURRENCY = Option("concurrency", 0, "Chunks in flight at once; 0 is what the engine thinks sensible.", (), 0, 256)
+_TIMEOUT = Option("timeout_s", 60, "Seconds to wait for one chunk.", (), 1, 3600)
+
+# What each engine can be told, beside its voices; an engine not listed here takes only the common ones.
+ENGINE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
+    "espeak": (_CONCURRENCY,),
+    "edge": (
+        _CONCURRENCY,
+        Option("url", "", "The speech service's websocket address."),
+        Option("voices_url", "", "The address of its list of voices."),
+        _TIMEOUT,
+    ),
+}
+
+
+def from_text(option: Option, text: str, where: str) -> Any:
+    """An environment variable's text as the option's type; raises UsageError naming ``where`` it was."""
+    if isinstance(option.default, bool):
+        known = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }
+        if text.casefold() not in known:
+            raise UsageError(f"{where} is {text!r}.", next_action="Say true or false.")
+        return known[text.casefold()]
+    if isinstance(option.default, int):
+        try:
+            number = int(text)
+        except ValueError as error:
+            raise UsageError(f"{where} is {text!r}.", next_action="It takes a whole number.") from error
+        return checked(option, number, where)
+    return checked(option, text, where)
+
+
+def checked(option: Option, value: Any, where: str) -> Any:
+    """``value`` if it is of the option's kind and in its range; raises UsageError saying what is."""
+    kind = type(option.default)
+    if type(value) is not kind:
+        kinds = {str: "a text in quotes", int: "a whole number", bool: "true or false", float: "a number"}
+        raise UsageError(f"{where} is {value!r}.", next_action=f"It takes {kinds[kind]}.")
+    if option.choices and value not in option.choices:
+        raise UsageError(f"{where} is {value!r}.", next_action=f"It takes one of {', '.join(option.choices)}.")
+    low, high = option.lowest, option.highest
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise UsageError(f"{where} is {value}.", next_action=f"It takes {low} to {high}.")
+    return value
