@@ -6,6 +6,7 @@ SQLite (WAL) and PostgreSQL answer to the same calls. Schema upgrades are in sto
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,10 +17,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from foundry_tui.errors import DatabaseUnavailable
+from foundry_tui.store.failures import translated
 
 BUSY_TIMEOUT_MS = 30_000
+CONNECT_TIMEOUT_S = 10
+# busy_timeout stands first: two processes may be opening one new file, and turning WAL on needs its lock.
 _PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
@@ -27,6 +30,7 @@ _PRAGMAS = (
     "PRAGMA wal_autocheckpoint=1000",
     "PRAGMA journal_size_limit=67108864",
 )
+_BEGIN = "foundry_begin"  # execution option: how a transaction on SQLite begins
 
 
 def sqlite_url(path: str) -> str:
@@ -44,22 +48,26 @@ class Database:
         self.dialect = engine.dialect.name
 
     @classmethod
-    def connect(cls, address: str) -> Database:
+    def connect(cls, address: str | URL) -> Database:
         """An open database at ``sqlite:///path`` or ``postgresql://user@host/name``; connects at first use.
 
         Raises DatabaseUnavailable when the address itself makes no sense.
         """
         try:
             url = make_url(address)
-        except ArgumentError as error:
+        except (ArgumentError, ValueError) as error:
             raise DatabaseUnavailable("--database-url is not a database address.") from error
-        if url.get_backend_name() == "sqlite":
+        backend = url.get_backend_name()
+        if backend == "sqlite":
+            if not url.database or url.database == ":memory:":
+                raise DatabaseUnavailable("A home's tables need a file, not a database in memory.")
             engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4)
             _prepare_sqlite(engine)
-        elif url.get_backend_name() == "postgresql":
-            engine = create_async_engine(url.set(drivername="postgresql+psycopg"), pool_size=5, pool_pre_ping=True)
+        elif backend in {"postgresql", "postgres"}:
+            url = url.set(drivername="postgresql+psycopg")
+            patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
+            engine = create_async_engine(url, pool_size=5, pool_pre_ping=True, connect_args=patience)
         else:
-            backend = url.get_backend_name()
             raise DatabaseUnavailable(f"Foundry keeps its tables in SQLite or PostgreSQL, not {backend}.")
         return cls(engine, url)
 
@@ -68,25 +76,56 @@ class Database:
         """True on SQLite."""
         return self.dialect == "sqlite"
 
+    @property
+    def sqlite_path(self) -> str | None:
+        """The file's path as given, on SQLite."""
+        return self.url.database if self.is_sqlite else None
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A write transaction: committed when the block ends, rolled back when it raises.
 
         Keep it short, and never await a network or an engine in it: it holds this process's one writer lock, and on
         SQLite the database's write lock from its first statement (BEGIN IMMEDIATE), so that no snapshot ever has to
-        be upgraded to a write.
+        be upgraded to a write. A broken rule (IntegrityError) is the caller's to translate; whatever means that the
+        database itself cannot serve is raised as DatabaseUnavailable, HomeUnusable or DiskFull.
         """
-        async with self._write_lock, self._engine.connect() as connection:
-            if self.is_sqlite:
-                await connection.execution_options(foundry_write=True)
-            async with connection.begin():
-                yield connection
+        async with self._write_lock:
+            with self._translating():
+                async with self._engine.connect() as connection:
+                    if self.is_sqlite:
+                        await connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+                    async with connection.begin():
+                        yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A snapshot to read from."""
-        async with self._engine.connect() as connection:
-            yield connection
+        """A snapshot to read from; the same errors as ``write``."""
+        with self._translating():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def reshape(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction for schema changes: foreign keys are off on SQLite, where tables are rebuilt by copy.
+
+        The caller proves the keys before the block ends.
+        """
+        async with self._write_lock:
+            with self._translating():
+                async with self._engine.connect() as connection:
+                    try:
+                        if self.is_sqlite:
+                            await _pragma(connection, "PRAGMA foreign_keys=OFF")
+                            await connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+                        async with connection.begin():
+                            yield connection
+                    finally:
+                        if self.is_sqlite:
+                            await connection.invalidate()
+
+    def _translating(self) -> _Translating:
+        return _Translating(self.where)
 
     async def fetch(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Mapping[str, Any]]:
         """Rows of a plain SELECT, for the doctor and for tests."""
@@ -100,17 +139,37 @@ class Database:
 
     async def ping(self) -> None:
         """Raise DatabaseUnavailable, in words, when no connection can be had."""
-        try:
-            async with self.read() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (DBAPIError, OSError) as error:
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise DatabaseUnavailable(f"The database at {self.where} cannot be opened: {reason}") from error
+        await self.fetch("SELECT 1")
 
     @property
     def where(self) -> str:
-        """The address without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The file, or the address without its password."""
+        return self.sqlite_path or self.url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+class _Translating:
+    """Raises what a driver said in the words of the error tree."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, sqlite3.DatabaseError):
+            error = DBAPIError(None, None, error)
+        if isinstance(error, DBAPIError):
+            said = translated(error, self._where)
+            if said is not None:
+                raise said from error
+
+
+async def _pragma(connection: AsyncConnection, statement: str) -> None:
+    # On the driver's own connection: through SQLAlchemy it would begin the transaction it must come before.
+    raw = await connection.get_raw_connection()
+    cursor = await raw.driver_connection.execute(statement)  # type: ignore[union-attr]
+    await cursor.close()
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:
@@ -121,9 +180,12 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         cursor = dbapi_connection.cursor()
         for pragma in _PRAGMAS:
             cursor.execute(pragma)
+        # Asking first: to set what is set already would still want a lock.
+        cursor.execute("PRAGMA journal_mode")
+        if cursor.fetchone()[0] != "wal":
+            cursor.execute("PRAGMA journal_mode=WAL")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def _on_begin(connection: Any) -> None:
-        immediate = connection.get_execution_options().get("foundry_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))

@@ -6,7 +6,6 @@ Every constraint is named, so that a migration on either database can find it ag
 from __future__ import annotations
 
 from sqlalchemy import (
-    CHAR,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 )
 
 from foundry_tui.domain.status import Status
-from foundry_tui.store.columns import BigSerial, JsonColumn, Moment
+from foundry_tui.store.columns import BigSerial, JsonColumn, LanguageColumn, Moment, now_ms, touches
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -51,7 +50,7 @@ books = Table(
     Column("book_id", String(20), nullable=False, unique=True),
     Column("book_name", String(255), nullable=False),
     Column("author", String(255)),
-    Column("language", CHAR(3), nullable=False),
+    Column("language", LanguageColumn, nullable=False),
     Column("year_published", Integer),
     Column("genre", String(100)),
     Column("summary", Text),
@@ -62,6 +61,11 @@ books = Table(
     Column("narrator_id", String(100), ForeignKey("narrators.narrator_id", ondelete="SET NULL")),
     Column("created_at", Moment, server_default=NOW),
     Column("updated_at", Moment, server_default=NOW),
+    # What a list is sorted by, so that a window into 100,000 books is read off an index.
+    Index("ix_books_title", text("lower(book_name)"), "id"),
+    Index("ix_books_author", text("lower(author)"), "id"),
+    Index("ix_books_language", "language", "id"),
+    Index("ix_books_narrator", "narrator_id"),
 )
 
 narrators = Table(
@@ -71,7 +75,7 @@ narrators = Table(
     Column("narrator_name", String(255), nullable=False),
     Column("gender", String(20)),
     Column("sample_filepath", String(500)),
-    Column("language", CHAR(3), nullable=False),
+    Column("language", LanguageColumn, nullable=False),
     Column("accent", String(50)),
     Column("engine", String(40)),
     Column("voice", String(200)),
@@ -89,7 +93,7 @@ audiobook_productions = Table(
     Column("audiobook_id", String(14), primary_key=True),
     Column("book_id", String(20), ForeignKey("books.book_id"), nullable=False),
     Column("narrator_id", String(100), ForeignKey("narrators.narrator_id"), nullable=False),
-    Column("language", CHAR(3), nullable=False),
+    Column("language", LanguageColumn, nullable=False),
     Column("status", String(20), nullable=False, server_default=Status.PENDING.value),
     Column("publish_date", Moment),
     Column("created_at", Moment, server_default=NOW),
@@ -120,7 +124,7 @@ audiobook_process_events = Table(
     # ``seq`` is what followers page by; (audiobook_id, timestamp) is the operator's composite key.
     Column("seq", BigSerial, primary_key=True, autoincrement=True),
     Column("audiobook_id", String(14), ForeignKey("audiobook_productions.audiobook_id"), nullable=False),
-    Column("timestamp", Moment, nullable=False, server_default=NOW),
+    Column("timestamp", Moment, nullable=False, server_default=now_ms()),
     Column("step_number", String(100), nullable=False),
     Column("status", String(20), nullable=False),
     Column("step_name", String(100)),
@@ -132,6 +136,13 @@ audiobook_process_events = Table(
     Column("worker_id", String(200)),
     UniqueConstraint("audiobook_id", "timestamp"),
     _known_status(),
+    Index("ix_audiobook_process_events_story", "audiobook_id", "seq"),
+    Index(
+        "ix_audiobook_process_events_loud",
+        "seq",
+        sqlite_where=text("level IN ('warning', 'error')"),
+        postgresql_where=text("level IN ('warning', 'error')"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -139,7 +150,7 @@ app_events = Table(
     "app_events",
     metadata,
     Column("seq", BigSerial, primary_key=True, autoincrement=True),
-    Column("timestamp", Moment, nullable=False, server_default=NOW),
+    Column("timestamp", Moment, nullable=False, server_default=now_ms()),
     Column("level", String(10), nullable=False, server_default="info"),
     Column("kind", String(60), nullable=False, server_default="note"),
     Column("message", Text),
@@ -179,7 +190,7 @@ jobs = Table(
     _known_status(),
     Index(
         "ix_jobs_claim",
-        "priority",
+        text("priority DESC"),
         "queue_key",
         sqlite_where=text("status = 'pending'"),
         postgresql_where=text("status = 'pending'"),
@@ -238,3 +249,7 @@ audio_chunks = Table(
     _known_status(),
     Index("ix_audio_chunks_key", "input_key"),
 )
+
+TOUCHED = (books, narrators, audiobook_productions)
+for _table in TOUCHED:
+    touches(_table)
