@@ -95,10 +95,10 @@ def sqlite_touch(table: str, key: str, columns: Sequence[str]) -> str:
     says. A statement that sets updated_at itself is left alone.
     """
     watched = ", ".join(name for name in columns if name != "updated_at")
+    touch = f"UPDATE {table} SET updated_at = {SQLITE_NOW} WHERE {key} = NEW.{key}"  # noqa: S608 - names of ours
     return (
         f"CREATE TRIGGER {table}_touch AFTER UPDATE OF {watched} ON {table} FOR EACH ROW "
-        f"WHEN NEW.updated_at IS OLD.updated_at "
-        f"BEGIN UPDATE {table} SET updated_at = {SQLITE_NOW} WHERE {key} = NEW.{key}; END"  # noqa: S608 - our names
+        f"WHEN NEW.updated_at IS OLD.updated_at BEGIN {touch}; END"
     )
 
 
