@@ -25,11 +25,13 @@ FoundryError
 │   ├── EngineRefused           engine_refused      (bad key, forbidden: permanent)
 │   ├── EngineBusy              engine_busy         (429, 503: retryable)
 │   ├── EngineUnreachable       engine_unreachable  (network, time-out: retryable)
+│   ├── EngineDown              engine_down         (chunk after chunk failed: retryable)
 │   └── SpeechRejected          speech_rejected     (empty, cut or broken sound: retryable)
 ├── AudioError                  assembling or proving the sound
 │   ├── ArtifactBroken          artifact_broken
 │   ├── ChunksFailed            chunks_failed
 │   └── QualityFailed           quality_failed
+├── WorkerDied                  worker_died         (a helper process was ended from outside: retryable)
 └── Interrupted                 work stopped on purpose; never a failed attempt
     ├── LeaseLost               lease_lost
     ├── Draining                draining
@@ -239,6 +241,14 @@ class EngineUnreachable(VoiceError):
     next_action = "It is tried again by itself; check the network if it goes on."
 
 
+class EngineDown(VoiceError):
+    """The engine failed on chunk after chunk."""
+
+    code = "engine_down"
+    retryable = True
+    next_action = "The step is tried again by itself; finished chunks are kept."
+
+
 class SpeechRejected(VoiceError):
     """The engine's sound is empty, cut short or broken."""
 
@@ -273,6 +283,14 @@ class QualityFailed(AudioError):
 
     code = "quality_failed"
     next_action = "Read reports/quality.md, then requeue the step it names."
+
+
+class WorkerDied(FoundryError):
+    """A helper process was ended from outside, most likely for want of memory."""
+
+    code = "worker_died"
+    retryable = True
+    next_action = "It is tried again by itself; free some memory if it goes on."
 
 
 class Interrupted(FoundryError):

@@ -1,0 +1,166 @@
+"""STEP3: every chunk is spoken, checked and kept; a chapter that is whole goes to the press at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from foundry_tui.audio.check import VoiceNorm
+from foundry_tui.domain.chapters import Chapter
+from foundry_tui.domain.keys import key_of
+from foundry_tui.domain.languages import understood
+from foundry_tui.domain.status import Level, Status
+from foundry_tui.domain.takes import Take
+from foundry_tui.errors import ChunksFailed
+from foundry_tui.pipeline.contract import StepContext, StepOutcome
+from foundry_tui.steps.adoption import Adoption
+from foundry_tui.steps.booth import Booth
+from foundry_tui.steps.casting import Cast, cast, engine_name
+from foundry_tui.steps.chapter_press import ChapterPress
+from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
+from foundry_tui.steps.places import Places
+from foundry_tui.steps.space import chunk_bytes, coded_bytes, require_space, speech_seconds
+from foundry_tui.steps.toolbox import Toolbox
+from foundry_tui.text.chapter_json import load_chapters
+
+_NATURAL_HINT = (
+    "The built-in voice is plain. For a natural one give the narrator an engine and a voice: "
+    "`foundry-tui voices --engine edge`, then `foundry-tui narrator edit`."
+)
+_LISTED = 20
+
+
+class AudioGeneration:
+    """Cast the voice, speak what is not spoken yet, keep every good take."""
+
+    def __init__(self, tools: Toolbox, press: ChapterPress) -> None:
+        self._tools = tools
+        self._press = press
+
+    async def inputs(self, context: StepContext) -> Mapping[str, Any]:
+        """The chapters, the voice and the chosen takes."""
+        voice = await self._cast(context)
+        takes = await context.takes()
+        retakes = {f"{c}.{i}": take.take for (c, i), take in sorted(takes.items()) if take.take}
+        return {"chapters": context.results["parsing"]["key"], **voice.key_parts(), "retakes": retakes}
+
+    async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
+        """Whether every chunk's file is still there with its size."""
+        takes = await context.takes()
+        if len(takes) != result.get("chunks"):
+            return False
+        return await asyncio.to_thread(self._all_there, list(takes.values()))
+
+    async def run(self, context: StepContext) -> StepOutcome:
+        """Speak the book."""
+        places = Places.of(self._tools.home, context.production)
+        _, chapters = await asyncio.to_thread(load_chapters, places.chapters)
+        voice = await self._cast(context)
+        await self._introduce(context, voice)
+        jobs = await self._jobs(context, chapters, voice)
+        rows, norm = TakeRows(context.production.audiobook_id, places, voice), VoiceNorm()
+        done = await Adoption(self._tools.home, context, rows, norm).adopt(jobs)
+        missing = [job for job in jobs if job.place not in done]
+        self._require_space(places, missing, voice)
+        await context.event(
+            "speaking",
+            f"{len(done):,} of {len(jobs):,} chunks are there already; {len(missing):,} to speak.",
+            details={"engine": voice.engine_name, "voice": voice.voice, "chunks": len(jobs), "kept": len(done)},
+        )
+        self._press.begin(context, places, chapters, done)
+        booth = Booth(context, rows, voice, norm)
+        try:
+            failed = await booth.speak(missing, total=len(jobs), on_take=self._press.add)
+        finally:
+            self._press.close(context.production.audiobook_id)
+        await context.forget_takes(job.place for job in jobs)
+        if failed and not context.production.options.get("allow_gaps"):
+            raise _failure(failed)
+        return await self._outcome(context, voice, len(jobs), failed)
+
+    async def _cast(self, context: StepContext) -> Cast:
+        narrator = context.narrator
+        engine = await self._tools.engines.get(engine_name(narrator, self._tools.settings.default_engine))
+        return await cast(narrator, understood(context.production.language), engine)
+
+    async def _introduce(self, context: StepContext, voice: Cast) -> None:
+        chosen = "" if voice.named else " (chosen by language, accent and gender: the narrator names none)"
+        await context.event(
+            "voice",
+            f"Spoken by {voice.engine_name}, voice {voice.voice}{chosen}.",
+            details={"engine": voice.engine_name, "voice": voice.voice, "named": voice.named, "natural": voice.natural},
+        )
+
+    async def _jobs(self, context: StepContext, chapters: Sequence[Chapter], voice: Cast) -> list[ChunkJob]:
+        chosen = {str(take.key_parts.get("text")): take.take for take in (await context.takes()).values() if take.take}
+        jobs = []
+        for chapter in chapters:
+            for chunk in chapter.chunks:
+                take = chosen.get(chunk.speech, 0)
+                parts = {"text": chunk.speech, **voice.key_parts(), "take": take}
+                jobs.append(ChunkJob(chapter.number, chunk.index, chunk.speech, take, key_of(parts), parts))
+        return jobs
+
+    def _require_space(self, places: Places, missing: Sequence[ChunkJob], voice: Cast) -> None:
+        audio_s = speech_seconds(sum(len(job.text) for job in missing), places.language)
+        needed = chunk_bytes(audio_s, voice.engine.profile.sample_rate)
+        needed += coded_bytes(audio_s, self._tools.settings.bitrate_kbps)
+        if missing:
+            require_space(places.narrated, needed, "Speaking this book", self._tools.free_bytes)
+
+    def _all_there(self, takes: Sequence[Take]) -> bool:
+        for take in takes:
+            if take.status is Status.FAILED:
+                continue
+            try:
+                if (self._tools.home / str(take.artifact)).stat().st_size != take.size_bytes:
+                    return False
+            except OSError:
+                return False
+        return True
+
+    async def _outcome(self, context: StepContext, voice: Cast, chunks: int, failed: Sequence[Take]) -> StepOutcome:
+        takes = (await context.takes()).values()
+        audio_s = sum((take.samples or 0) / (take.sample_rate or 1) for take in takes)
+        flagged = sum(1 for take in takes if take.flags and take.status is Status.SUCCESS)
+        if failed:
+            await context.event(
+                "gaps",
+                f"{len(failed)} chunks are left out, as ordered.",
+                level=Level.WARNING,
+                details={"chunks": _places_of(failed)},
+            )
+        spoken_by = {"engine": voice.engine_name, "voice": voice.voice, "named": voice.named, "natural": voice.natural}
+        return StepOutcome(
+            result={
+                "chunks": chunks,
+                "gaps": len(failed),
+                "audio_s": round(audio_s, 3),
+                "spoken_by": spoken_by,
+                "sample_rate": voice.engine.profile.sample_rate,
+            },
+            message=f"{chunks - len(failed):,} chunks, {audio_s / 3600:.2f} h of speech, {flagged} flagged.",
+            totals={
+                "audio_s": round(audio_s, 3),
+                "gaps": len(failed),
+                "flagged": flagged,
+                "spoken_by": spoken_by,
+                "voice_hint": None if voice.natural else _NATURAL_HINT,
+            },
+        )
+
+
+def _failure(failed: Sequence[Take]) -> ChunksFailed:
+    first = failed[0]
+    return ChunksFailed(
+        f"{len(failed)} chunks could not be spoken; the first is chapter {first.chapter_number}, "
+        f"chunk {first.chunk_index}: {first.error}",
+        details={"chunks": _places_of(failed)},
+    )
+
+
+def _places_of(takes: Sequence[Take]) -> list[dict[str, Any]]:
+    return [
+        {"chapter": take.chapter_number, "chunk": take.chunk_index, "error": take.error} for take in takes[:_LISTED]
+    ]

@@ -1,0 +1,187 @@
+"""The recording booth: lanes that speak chunks, check them at once, and keep only what is believed."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from foundry_tui.audio.check import VoiceNorm, check
+from foundry_tui.audio.measure import measure
+from foundry_tui.audio.take_file import write_take
+from foundry_tui.domain.status import Level, Status
+from foundry_tui.domain.takes import Take
+from foundry_tui.errors import (
+    EngineBusy,
+    EngineDown,
+    EngineMissing,
+    EngineRefused,
+    EngineUnreachable,
+    FoundryError,
+    Interrupted,
+    SpeechRejected,
+    VoiceMissing,
+    WriteFailed,
+)
+from foundry_tui.pipeline.contract import Progress, StepContext
+from foundry_tui.steps.casting import Cast
+from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
+from foundry_tui.steps.recorder import Recorder
+from foundry_tui.voices.fit import fit, join_speech
+from foundry_tui.voices.protocol import Speech
+
+RETAKES = 2
+# These mean that no other chunk would fare better: the step ends, finished chunks stay.
+_HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, WriteFailed)
+# An engine that fails this often in a row, on chunk after chunk, is down; the chunks are not to blame.
+_DOWN_AFTER = 8
+
+
+class Booth:
+    """Speaks one production's chunks with one voice."""
+
+    def __init__(self, context: StepContext, rows: TakeRows, voice: Cast, norm: VoiceNorm) -> None:
+        self._context = context
+        self._rows = rows
+        self._voice = voice
+        self._norm = norm
+        self._recorder = Recorder(context)
+        self._in_hand: set[tuple[int, int]] = set()
+        self._stop: BaseException | None = None
+        self._down = 0
+        self._done = 0
+        self._audio_s = 0.0
+
+    async def speak(self, missing: Sequence[ChunkJob], *, total: int, on_take: Callable[[Take], None]) -> list[Take]:
+        """Speak ``missing`` in order through the engine's lanes; return the takes that failed.
+
+        Raises what stops the whole step (drain, cancel, lost lease, a voice or engine that is not there, a full
+        disk) once the chunks in hand are finished.
+        """
+        self._done = total - len(missing)
+        waiting = deque(missing)
+        failed: list[Take] = []
+        self._tell(total)
+
+        async def lane() -> None:
+            while waiting and self._stop is None:
+                try:
+                    self._context.checkpoint()
+                except Interrupted as stop:
+                    self._stop = self._stop or stop
+                    return
+                job = waiting.popleft()
+                take = await self._finished(job)
+                if take is None:
+                    return
+                if take.status is Status.SUCCESS:
+                    on_take(take)
+                    self._audio_s += (take.samples or 0) / (take.sample_rate or 1)
+                else:
+                    failed.append(take)
+                self._done += 1
+                self._tell(total)
+
+        lanes = min(self._voice.engine.profile.concurrency, len(waiting))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(lanes):
+                group.create_task(lane())
+        if self._stop is not None:
+            raise self._stop
+        return sorted(failed, key=lambda take: take.place)
+
+    def _tell(self, total: int) -> None:
+        self._context.progress(Progress(self._done, total, "chunks", self._audio_s))
+
+    async def _finished(self, job: ChunkJob) -> Take | None:
+        """The recorded take of one chunk, good or failed; None when the step has to stop."""
+        self._in_hand.add(job.place)
+        await self._context.begin_chunks(self._in_hand)
+        try:
+            take = await self._take(job)
+            await self._recorder.keep(take)
+        except (Interrupted, *_HOPELESS) as error:
+            self._stop = self._stop or error
+            return None
+        finally:
+            self._in_hand.discard(job.place)
+        return take
+
+    async def _take(self, job: ChunkJob) -> Take:
+        """Speak until the sound is believed, or give up on this chunk with the reason."""
+        poisoned = (await self._context.takes_lost()).get(job.place, 0) >= 2
+        if poisoned:
+            return self._rows.failed(job, 0, "The worker died twice while speaking this chunk.")
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                speech = await self._utter(job, attempt)
+                take = await asyncio.to_thread(self._judged, job, speech, attempt)
+            except (EngineUnreachable, EngineBusy) as error:
+                self._down += 1
+                if self._down >= _DOWN_AFTER:
+                    raise _down(error) from error
+                return self._rows.failed(job, attempt, error.message)
+            except SpeechRejected as error:
+                if attempt <= RETAKES:
+                    await self._retelling(job, attempt, error)
+                    continue
+                return self._rows.failed(job, attempt, error.message)
+            except (Interrupted, *_HOPELESS):
+                raise
+            except FoundryError as error:
+                return self._rows.failed(job, attempt, error.message)
+            self._down = 0
+            return take
+
+    async def _utter(self, job: ChunkJob, attempt: int) -> Speech:
+        """One take of the whole chunk, in as many requests as the engine's limit asks for."""
+        settings = dataclasses.replace(self._voice.settings, take=job.take * (RETAKES + 1) + attempt - 1)
+
+        async def on_retry(tries: int, error: FoundryError, delay_s: float) -> None:
+            await self._context.event(
+                "retry",
+                f"Chapter {job.chapter_number}, chunk {job.chunk_index}: {error.message} "
+                f"Trying again in {delay_s:.1f} s.",
+                level=Level.WARNING,
+                details={"chapter": job.chapter_number, "chunk": job.chunk_index, "code": error.code, "attempt": tries},
+            )
+
+        pieces = [
+            await self._voice.engine.synthesize(piece, self._voice.voice, settings, on_retry=on_retry)
+            for piece in fit(job.text, self._voice.engine.profile)
+        ]
+        return join_speech(pieces)
+
+    async def _retelling(self, job: ChunkJob, attempt: int, error: SpeechRejected) -> None:
+        await self._context.event(
+            "retake",
+            f"Chapter {job.chapter_number}, chunk {job.chunk_index} is spoken again: {error.message}",
+            level=Level.WARNING,
+            details={"chapter": job.chapter_number, "chunk": job.chunk_index, "attempt": attempt, **error.details},
+        )
+
+    def _judged(self, job: ChunkJob, speech: Speech, attempt: int) -> Take:
+        """Measure, check and keep; raises SpeechRejected for sound that is not to be believed."""
+        measures = measure(speech.pcm, speech.sample_rate)
+        flags = check(measures, job.text, self._norm)
+        fatal = [flag for flag in flags if flag.fatal]
+        # The same text in the same voice of a deterministic engine sounds the same however often it is asked:
+        # only sound that is no speech at all is refused there, the rest is flagged for the operator.
+        if fatal and (not self._voice.engine.profile.deterministic or measures.samples == 0):
+            raise SpeechRejected(
+                "; ".join(flag.reason for flag in fatal), details={"flags": [flag.name for flag in fatal]}
+            )
+        self._norm.learn(measures, job.text)
+        kept = write_take(self._rows.places.chunk(job.key), speech.pcm, speech.sample_rate, job.tags())
+        return self._rows.good(job, kept, measures, tuple(flag.name for flag in flags), attempt)
+
+
+def _down(last: FoundryError) -> EngineDown:
+    return EngineDown(
+        f"The engine failed {_DOWN_AFTER} chunks in a row; the last time: {last.message}",
+        details={"code": last.code},
+        retry_after_s=last.retry_after_s,
+    )

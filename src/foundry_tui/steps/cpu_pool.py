@@ -1,0 +1,82 @@
+"""Heavy work in spawned processes: parsing, mastering, proving. Never on the event loop, never left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from foundry_tui.errors import WorkerDied
+
+Result = TypeVar("Result")
+_PARENT_CHECK_S = 0.5
+_TASKS_PER_CHILD = 200
+
+
+class CpuPool:
+    """At most ``processes`` pieces of heavy work at once, each in a process that does not outlive this one."""
+
+    def __init__(self, processes: int | None = None) -> None:
+        self._processes = processes or os.cpu_count() or 1
+        self._executor: ProcessPoolExecutor | None = None
+
+    @property
+    def processes(self) -> int:
+        """How many run at once."""
+        return self._processes
+
+    async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """``work(*arguments)`` in a process of the pool; both must be picklable. Raises what it raises, or WorkerDied."""
+        executor = self._executor = self._executor or self._new()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
+        except BrokenProcessPool as error:
+            if self._executor is executor:
+                self._executor = None
+                executor.shutdown(wait=False)
+            raise WorkerDied from error
+
+    def close(self) -> None:
+        """End every process now; unfinished work is dropped (its artifacts are whole or not there)."""
+        executor, self._executor = self._executor, None
+        if executor is None:
+            return
+        children = list((executor._processes or {}).values())  # noqa: SLF001 - there is no public way to end them
+        executor.shutdown(wait=False, cancel_futures=True)
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.join(timeout=2)
+            if child.is_alive():
+                child.kill()
+                child.join()
+
+    def _new(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self._processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_settle_in,
+            initargs=(os.getpid(),),
+            max_tasks_per_child=_TASKS_PER_CHILD,
+        )
+
+
+def _settle_in(parent: int) -> None:
+    """In the child: leave Ctrl-C to the parent, and end when the parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    # A child waits on a pipe whose other end it holds itself, so a parent killed outright would never wake it.
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_S)
+    os._exit(1)

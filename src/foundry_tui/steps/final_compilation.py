@@ -1,0 +1,100 @@
+"""STEP5: coded chapters become one M4B with marks, cover and tags, and an MP3 a chapter where ordered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from foundry_tui.audio.assemble import BookTags, write_m4b
+from foundry_tui.audio.chapter_packets import CodedChapter, open_chapter
+from foundry_tui.audio.profiles import profile_named
+from foundry_tui.audio.verify import Expected
+from foundry_tui.domain.timing import TimingTable
+from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
+from foundry_tui.steps.audio_processing import all_there, file_facts
+from foundry_tui.steps.metadata import cover_bytes
+from foundry_tui.steps.places import Places
+from foundry_tui.steps.space import coded_bytes, require_space
+from foundry_tui.steps.timing_file import load_timing
+from foundry_tui.steps.toolbox import Toolbox
+
+
+class FinalCompilation:
+    """Muxes; nothing is coded again."""
+
+    def __init__(self, tools: Toolbox) -> None:
+        self._tools = tools
+
+    async def inputs(self, context: StepContext) -> Mapping[str, Any]:
+        """The coded chapters, the timing table, the tags and the cover."""
+        processed = context.results["audio_processing"]
+        return {
+            "coded": [chapter["sha256"] for chapter in processed["coded"]],
+            "timing": processed["timing"]["sha256"],
+            "tags": _tags(context).key_parts(),
+            "cover": context.results["metadata"]["cover_sha256"],
+            "mp3": self._mp3(context),
+        }
+
+    async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
+        """Whether the finished files are there with their sizes."""
+        del context
+        files = [result.get("m4b") or {}, *result.get("mp3", [])]
+        return await asyncio.to_thread(all_there, self._tools.home, files)
+
+    async def run(self, context: StepContext) -> StepOutcome:
+        """Check the space, write the files whole."""
+        places = Places.of(self._tools.home, context.production)
+        timing = await asyncio.to_thread(load_timing, places.timing)
+        duration_s = timing.seconds(timing.samples)
+        self._require_space(context, places, duration_s)
+        cover = await cover_bytes(self._tools.home, context.results["metadata"])
+        coded = [self._tools.home / str(c["file"]) for c in context.results["audio_processing"]["coded"]]
+        context.progress(Progress(0, 1, "files", message="muxing"))
+        await self._tools.cpu.run(_compile, places.m4b, coded, timing, _tags(context), cover)
+        context.checkpoint()
+        m4b = await asyncio.to_thread(file_facts, self._tools.home, places.m4b)
+        return StepOutcome(
+            result={"m4b": m4b, "mp3": []},
+            message=f"{places.m4b.name}: {len(coded)} chapters, {duration_s / 3600:.2f} h, "
+            f"{m4b['size_bytes'] / 1e6:.1f} MB.",
+            totals={"m4b": m4b["file"], "size_bytes": m4b["size_bytes"]},
+        )
+
+    def _mp3(self, context: StepContext) -> bool:
+        return bool(context.production.options.get("mp3", self._tools.settings.mp3))
+
+    def _require_space(self, context: StepContext, places: Places, duration_s: float) -> None:
+        needed = coded_bytes(duration_s, self._tools.settings.bitrate_kbps)
+        require_space(places.combined, 2 * needed, "Compiling this book", self._tools.free_bytes)
+
+
+def _compile(path: Path, coded: Sequence[Path], timing: TimingTable, tags: BookTags, cover: bytes) -> None:
+    chapters: list[CodedChapter] = [open_chapter(file) for file in coded]
+    write_m4b(path, chapters, timing, tags, cover)
+
+
+def _tags(context: StepContext) -> BookTags:
+    facts = context.results["metadata"]["facts"]
+    return BookTags(
+        title=facts["title"],
+        author=facts["author"] or "",
+        narrator=context.narrator.narrator_name,
+        year=facts["year_published"],
+        genre=facts["genre"] or "Audiobook",
+        description=facts["summary"] or "",
+        language=facts["language"],
+    )
+
+
+async def expected_file(tools: Toolbox, context: StepContext) -> Expected:
+    """What the finished M4B has to prove."""
+    places = Places.of(tools.home, context.production)
+    return Expected(
+        timing=await asyncio.to_thread(load_timing, places.timing),
+        tags=_tags(context),
+        cover=await cover_bytes(tools.home, context.results["metadata"]),
+        profile=profile_named(tools.settings.mastering_profile),
+    )

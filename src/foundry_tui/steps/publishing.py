@@ -1,0 +1,79 @@
+"""STEP7: the proven files go to the library in one move, and the production has its publish date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from foundry_tui.pipeline.contract import StepContext, StepOutcome
+from foundry_tui.steps.metadata import cover_bytes
+from foundry_tui.steps.places import Places
+from foundry_tui.steps.timing_file import load_timing
+from foundry_tui.steps.toolbox import Toolbox
+from foundry_tui.storage import ChapterMark, Edition
+
+
+class Publishing:
+    """Hands the edition to the library."""
+
+    def __init__(self, tools: Toolbox) -> None:
+        self._tools = tools
+
+    async def inputs(self, context: StepContext) -> Mapping[str, Any]:
+        """The files, and what is said of them beside them."""
+        compiled = context.results["final_compilation"]
+        return {
+            "files": {name: file["sha256"] for name, file in _files(compiled).items()},
+            "facts": context.results["metadata"]["facts"],
+            "narrator": context.narrator.narrator_name,
+        }
+
+    async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
+        """Whether every published file is still in the library with its size."""
+        del result
+        return await asyncio.to_thread(self._tools.library.published, context.production.audiobook_id) is not None
+
+    async def run(self, context: StepContext) -> StepOutcome:
+        """Publish atomically."""
+        places = Places.of(self._tools.home, context.production)
+        facts = context.results["metadata"]["facts"]
+        compiled = _files(context.results["final_compilation"])
+        timing = await asyncio.to_thread(load_timing, places.timing)
+        edition = Edition(
+            audiobook_id=context.production.audiobook_id,
+            title=facts["title"],
+            author=facts["author"],
+            narrator=context.narrator.narrator_name,
+            language=places.language,
+            trash=self._tools.trash(),
+            year=facts["year_published"],
+            isbn=facts["isbn"],
+            genres=tuple(filter(None, [facts["genre"]])),
+            summary=facts["summary"],
+            files={name: self._tools.home / str(file["file"]) for name, file in compiled.items()},
+            cover=await cover_bytes(self._tools.home, context.results["metadata"]),
+            chapters=tuple(
+                ChapterMark(chapter.title, timing.seconds(chapter.start), timing.seconds(chapter.end))
+                for chapter in timing.chapters
+            ),
+        )
+        published = await asyncio.to_thread(self._tools.library.publish, edition)
+        return StepOutcome(
+            result={"folder": str(published.folder), "sizes": dict(published.sizes)},
+            message=f"Published to {published.folder}.",
+            totals={"published": str(published.folder), "files": sorted(compiled)},
+            published=True,
+            manifest_sha=compiled_sha(compiled),
+        )
+
+
+def _files(compiled: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Finished files by the name they are published under."""
+    return {Path(str(file["file"])).name: file for file in [compiled["m4b"], *compiled.get("mp3", [])]}
+
+
+def compiled_sha(files: Mapping[str, Mapping[str, Any]]) -> str:
+    """The M4B's own hash names the edition."""
+    return next(str(file["sha256"]) for name, file in files.items() if name.endswith(".m4b"))

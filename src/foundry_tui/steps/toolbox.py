@@ -1,0 +1,44 @@
+"""What the steps work with, handed in by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from foundry_tui.steps.cpu_pool import CpuPool
+from foundry_tui.storage import Library
+from foundry_tui.voices.guard import GuardedEngine
+
+
+class Engines(Protocol):
+    """Open speech engines, one of each name, shared by every production of this process."""
+
+    async def get(self, name: str) -> GuardedEngine:
+        """The engine of that name, opened at first use; raises EngineMissing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepSettings:
+    """How the steps behave; plain values out of the settings."""
+
+    default_engine: str = "espeak"
+    mastering_profile: str = "podcast"
+    bitrate_kbps: int = 64
+    mp3: bool = False
+    parsing: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """Everything a step may use besides its context."""
+
+    home: Path
+    trash: Callable[[], Path]  # today's folder of the trash
+    engines: Engines
+    cpu: CpuPool
+    library: Library
+    settings: StepSettings
+    free_bytes: Callable[[Path], int]
