@@ -1,0 +1,275 @@
+"""One claimed run of one step, as its handler sees it: every durable write behind the fence, takes group-committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from foundry_tui.domain.status import Level, Status
+from foundry_tui.domain.takes import Take
+from foundry_tui.errors import Cancelled, Draining, Interrupted, LeaseLost
+from foundry_tui.pipeline.clock import Clock
+from foundry_tui.pipeline.combine import Combiner
+from foundry_tui.pipeline.contract import Progress, Recipe
+from foundry_tui.pipeline.feed import ProgressFeed, Running
+from foundry_tui.pipeline.settings import PoolSettings
+from foundry_tui.store import chunks as chunk_rows
+from foundry_tui.store import jobs as job_rows
+from foundry_tui.store import requeue as requeue_rows
+from foundry_tui.store import steps as step_rows
+from foundry_tui.store.database import Database
+from foundry_tui.store.events import append
+from foundry_tui.store.jobs import Beat, Control
+from foundry_tui.store.steps import ClaimedStep
+
+Place = tuple[int, int]
+
+
+class ClaimContext:
+    """The StepContext of a claim. Lives on the pool's loop; ``control`` and ``lose`` are the pool's way in."""
+
+    def __init__(
+        self,
+        database: Database,
+        claimed: ClaimedStep,
+        recipe: Recipe,
+        *,
+        settings: PoolSettings,
+        clock: Clock,
+        feed: ProgressFeed,
+        offset_s: float = 0.0,
+    ) -> None:
+        self.production = claimed.production
+        self.book = claimed.book
+        self.narrator = claimed.narrator
+        self.step = claimed.step
+        self.results = claimed.results
+        self.attempt = claimed.job.attempt
+        self.worker_id = claimed.job.worker_id or ""
+        self.claimed = claimed
+        self.made_durable = False
+        self.ended = False  # a transaction of ours has already ended the claim (send_back)
+        self._database = database
+        self._recipe = recipe
+        self._settings = settings
+        self._clock = clock
+        self._feed = feed
+        self._offset_s = offset_s
+        self._progress = Progress()
+        self._in_hand: set[Place] = set()
+        self._marks_due_at: float | None = None
+        self._touched_at = self._begun = clock.monotonic()
+        self._written: Mapping[str, Any] = {}
+        self._written_at = self._touched_at
+        self._stop: type[Interrupted] | None = None
+        self._combiner: Combiner[Sequence[Take]] = Combiner(self._write)
+        self._poisoned: frozenset[Place] | None = None
+        self._publish()
+
+    # -- what the pool tells it ---------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Seconds since 1970 on the database's clock."""
+        return self._clock.time() + self._offset_s
+
+    def hear(self, control: Control) -> None:
+        """The lease holds; take up what the operator asked for."""
+        self._touched_at = self._clock.monotonic()
+        if control.cancel_requested or control.paused:
+            self.ask_to_stop()
+
+    def ask_to_stop(self) -> None:
+        """The operator wants the work cancelled or paused: begin nothing new."""
+        if self._stop is not LeaseLost:
+            self._stop = Cancelled
+
+    def lose(self) -> None:
+        """Another worker holds the job: nothing more may be written."""
+        self._stop = LeaseLost
+
+    def drain(self) -> None:
+        """The worker is shutting down: begin nothing new."""
+        if self._stop is None:
+            self._stop = Draining
+
+    @property
+    def stopping(self) -> type[Interrupted] | None:
+        """Why no new chunk may be begun; None while all is well."""
+        if self._stop is not LeaseLost and self._fenced():
+            self._stop = LeaseLost
+        return self._stop
+
+    def _fenced(self) -> bool:
+        silent = self._clock.monotonic() - self._touched_at
+        return silent >= self._settings.lease_s * self._settings.fence_after
+
+    # -- progress -----------------------------------------------------------------------------------------------
+
+    def progress(self, progress: Progress) -> None:
+        """Keep the newest; the feed shows it at once, the heartbeat carries it out."""
+        self._progress = progress
+        self._publish()
+
+    def _publish(self) -> None:
+        step = self.step
+        self._feed.put(
+            Running(
+                self.claimed.job.job_id,
+                step.audiobook_id,
+                step.step_number,
+                step.step_name,
+                self.attempt,
+                self._begun,
+                self._clock.monotonic(),
+                self._progress,
+            )
+        )
+
+    def state(self) -> dict[str, Any]:
+        """What the job's row keeps of the progress: counts, and the chunks in hand that a death is laid to."""
+        return {**asdict(self._progress), "in_hand": [list(place) for place in sorted(self._in_hand)]}
+
+    def beat(self) -> Beat:
+        """This job's part of the process's heartbeat."""
+        return Beat(self.claimed.job.job_id, self.claimed.job.fence, self.state())
+
+    def written(self, progress: Mapping[str, Any]) -> None:
+        """The row holds this state now."""
+        self._written, self._written_at = progress, self._clock.monotonic()
+        self._marks_due_at = None
+
+    def due(self) -> bool:
+        """Whether the row should be written: the heartbeat is due, or its progress has moved and is a second old."""
+        now = self._clock.monotonic()
+        if now - self._touched_at >= self._settings.heartbeat_s:
+            return True
+        if self._marks_due_at is not None and now >= self._marks_due_at:
+            return True
+        return now - self._written_at >= self._settings.progress_s and self.state() != self._written
+
+    # -- durable writes -----------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> None:
+        """Raise Draining, Cancelled or LeaseLost when no new chunk may be begun."""
+        stop = self.stopping
+        if stop is not None:
+            raise stop
+
+    def _may_write(self) -> None:
+        if self.stopping is LeaseLost or self.ended:
+            raise LeaseLost
+
+    async def event(
+        self,
+        kind: str,
+        message: str,
+        *,
+        level: Level = Level.INFO,
+        details: Mapping[str, Any] | None = None,
+        step_name: str | None = None,
+    ) -> None:
+        """Append an event under this step, if the lease holds."""
+        self._may_write()
+        async with self._database.write() as connection:
+            self.hear(await job_rows.settle(connection, self.claimed.job, {"lease_expires_at": self._lease()}))
+            told = step_rows.told(
+                self.claimed,
+                self.now(),
+                kind,
+                message,
+                status=Status.PROCESSING,
+                level=level,
+                details=details,
+                step_name=step_name,
+            )
+            await append(connection, [told])
+
+    def _lease(self) -> float:
+        return self.now() + self._settings.lease_s
+
+    async def takes(self) -> Mapping[Place, Take]:
+        """Every take of this production."""
+        async with self._database.read() as connection:
+            return await chunk_rows.load(connection, self.step.audiobook_id)
+
+    async def record(self, takes: Sequence[Take]) -> None:
+        """Insert or replace takes; those that arrive together share one transaction."""
+        self._may_write()
+        self._in_hand.difference_update(take.place for take in takes)
+        await self._combiner.add(list(takes))
+
+    async def _write(self, batches: Sequence[Sequence[Take]]) -> None:
+        self._may_write()
+        newest = {take.place: take for batch in batches for take in batch}
+        durable = any(take.status is Status.SUCCESS for take in newest.values())
+        state = self.state()
+        values: dict[str, Any] = {"lease_expires_at": self._lease(), "progress": state}
+        if durable:
+            values["durable"] = True
+        async with self._database.write() as connection:
+            control = await job_rows.settle(connection, self.claimed.job, values)
+            if newest:
+                await chunk_rows.upsert(connection, list(newest.values()))
+        self.made_durable = self.made_durable or durable
+        self.hear(control)
+        self.written(state)
+
+    async def begin_chunks(self, places: Iterable[Place]) -> None:
+        """Name the chunks in hand; the mark rides on the next transaction of this job, or waits a moment for one."""
+        self.checkpoint()
+        self._in_hand.update(places)
+        if self._marks_due_at is None:
+            self._marks_due_at = self._clock.monotonic() + self._settings.mark_delay_s
+
+    async def takes_lost(self) -> Mapping[Place, int]:
+        """Deaths laid to each chunk."""
+        return {}
+
+    async def forget_takes(self, keep: Iterable[Place]) -> None:
+        """Drop the rows of chunks the book no longer has."""
+        self._may_write()
+        async with self._database.write() as connection:
+            self.hear(await job_rows.settle(connection, self.claimed.job, {"lease_expires_at": self._lease()}))
+            await chunk_rows.forget(connection, self.step.audiobook_id, keep)
+
+    async def find_takes(self, input_keys: Sequence[str]) -> Mapping[str, Take]:
+        """Successful takes of any production by their key."""
+        async with self._database.read() as connection:
+            return await chunk_rows.find(connection, input_keys)
+
+    async def send_back(self, step_name: str, reason: str, places: Iterable[Place] = ()) -> None:
+        """Make an earlier step pending again and this one wait for it; always raises."""
+        self._may_write()
+        await self._combiner.settle()
+        place = self._recipe.position(step_name)
+        async with self._database.write() as connection:
+            await requeue_rows.send_back(
+                connection,
+                self.claimed,
+                self._recipe.steps[place],
+                place,
+                reason=reason,
+                places=places,
+                now=self.now(),
+                most=self._settings.most_send_backs,
+            )
+        self.ended = True
+        raise Interrupted(f"{step_name} is made again first: {reason}")
+
+    async def durable(self) -> None:
+        """Something durable was finished besides takes."""
+        self._may_write()
+        values = {"durable": True, "lease_expires_at": self._lease()}
+        async with self._database.write() as connection:
+            self.hear(await job_rows.settle(connection, self.claimed.job, values))
+        self.made_durable = True
+
+    async def settle(self) -> None:
+        """Let the takes being written be written."""
+        await self._combiner.settle()
+
+    async def close(self) -> None:
+        """Let the last transaction end, and leave the feed."""
+        await self.settle()
+        self._feed.drop(self.claimed.job.job_id)

@@ -1,0 +1,87 @@
+"""One heartbeat a process: renews every lease in one UPDATE, carries progress out and the operator's wishes in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+
+from foundry_tui.pipeline.clock import Clock
+from foundry_tui.pipeline.context import ClaimContext
+from foundry_tui.pipeline.settings import PoolSettings
+from foundry_tui.store import jobs as job_rows
+from foundry_tui.store.database import Database
+
+log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Ticks while the pool lives. Writes only when a lease is due or a job's progress has moved."""
+
+    def __init__(
+        self,
+        database: Database,
+        worker_id: str,
+        active: Callable[[], Collection[ClaimContext]],
+        settings: PoolSettings,
+        clock: Clock,
+        now: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._worker_id = worker_id
+        self._active = active
+        self._settings = settings
+        self._clock = clock
+        self._now = now
+        self._looked_at = clock.monotonic()
+
+    async def run(self) -> None:
+        """Beat until cancelled. A beat that fails is tried at the next tick: leases outlast several."""
+        tick = min(self._settings.progress_s, self._settings.heartbeat_s / 4)
+        while True:
+            await self._clock.sleep(tick)
+            try:
+                await self.tick()
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.warning("the heartbeat could not be written", exc_info=True)
+
+    async def tick(self) -> None:
+        """Write if anything is due, else look now and then whether a job is to stop."""
+        contexts = [context for context in self._active() if not context.ended]
+        for context in contexts:
+            _ = context.stopping  # a context that has been silent too long fences itself here
+        if not contexts:
+            return
+        if any(context.due() for context in contexts):
+            await self.beat(contexts)
+        elif self._clock.monotonic() - self._looked_at >= self._settings.control_s:
+            await self._look(contexts)
+
+    async def beat(self, contexts: Collection[ClaimContext]) -> None:
+        """One UPDATE for all of them."""
+        self._looked_at = self._clock.monotonic()
+        beats = [context.beat() for context in contexts]
+        expires_at = self._now() + self._settings.lease_s
+        async with self._database.write() as connection:
+            heard = await job_rows.heartbeat(connection, self._worker_id, beats, expires_at)
+        for context, beat in zip(contexts, beats, strict=True):
+            control = heard.get(beat.job_id)
+            if control is not None:
+                context.hear(control)
+                context.written(beat.progress)
+            else:
+                context.lose()
+
+    async def _look(self, contexts: Collection[ClaimContext]) -> None:
+        self._looked_at = self._clock.monotonic()
+        beats = [context.beat() for context in contexts]
+        async with self._database.read() as connection:
+            heard = await job_rows.controls(connection, self._worker_id, beats)
+        for context, beat in zip(contexts, beats, strict=True):
+            control = heard.get(beat.job_id)
+            if control is None:
+                context.lose()
+            elif control.cancel_requested or control.paused:
+                context.ask_to_stop()

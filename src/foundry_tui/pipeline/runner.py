@@ -1,0 +1,238 @@
+"""Runs one claimed step: key, skip or work, and the fenced end that its outcome or its error calls for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from foundry_tui.domain.keys import changes, key_of
+from foundry_tui.domain.status import Level, Status
+from foundry_tui.errors import Draining, FoundryError, Interrupted, LeaseLost
+from foundry_tui.pipeline.clock import Clock
+from foundry_tui.pipeline.context import ClaimContext
+from foundry_tui.pipeline.contract import Recipe, StepOutcome, StepSpec
+from foundry_tui.pipeline.redact import redacted
+from foundry_tui.pipeline.retry import Failure, delay_s, failure_of
+from foundry_tui.pipeline.settings import PoolSettings
+from foundry_tui.store import jobs as job_rows
+from foundry_tui.store import steps as step_rows
+from foundry_tui.store.database import Database
+
+log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+
+_WRITE_TRIES = 5
+_WRITE_PAUSE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a claim ended. ``kind``: advanced, finished, retry, failed, cancelled, paused, released, lost, sent_back."""
+
+    audiobook_id: str
+    step_number: str
+    kind: str
+    message: str = ""
+
+
+class Runner:
+    """Carries claimed steps to their end; knows no step by name."""
+
+    def __init__(
+        self, database: Database, settings: PoolSettings, clock: Clock, chance: random.Random | None = None
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
+
+    async def run(self, context: ClaimContext, recipe: Recipe) -> Ended:
+        """Run a claimed step and end its claim; raises only asyncio.CancelledError, after giving the job back."""
+        try:
+            spec = recipe.steps[context.step.position]
+            return await self._work(context, recipe, spec)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._stopped(context, context.stopping or Draining))
+            raise
+        except Interrupted as error:
+            return await self._stopped(context, type(error))
+        except Exception as error:  # noqa: BLE001 - a step's fault is that step's failure, never the pool's
+            return await self._failed(context, error)
+        finally:
+            await context.close()
+
+    async def _work(self, context: ClaimContext, recipe: Recipe, spec: StepSpec) -> Ended:
+        parts = dict(await spec.handler.inputs(context))
+        key = key_of(parts)
+        step = context.step
+        if step.input_key == key and await spec.handler.intact(context, step.result):
+            outcome = StepOutcome(step.result, f"{spec.name}: nothing has changed, what it made still stands.")
+            return await self._advance(context, recipe, key, parts, outcome, kind="step_skipped")
+        if step.input_key is not None:
+            why = changes(step.key_parts, parts) or ["what it made is missing or was altered"]
+            await context.event("made_again", f"{spec.name} runs again: {'; '.join(why)}.", details={"reasons": why})
+        context.checkpoint()
+        outcome = await spec.handler.run(context)
+        return await self._advance(context, recipe, key, parts, outcome, kind="step_succeeded")
+
+    async def _advance(
+        self,
+        context: ClaimContext,
+        recipe: Recipe,
+        key: str,
+        parts: Mapping[str, Any],
+        outcome: StepOutcome,
+        *,
+        kind: str,
+    ) -> Ended:
+        await context.settle()
+        place = context.step.position + 1
+        following = recipe.steps[place] if place < len(recipe.steps) else None
+
+        async def write() -> int | None:
+            async with self._database.write() as connection:
+                return await step_rows.advance(
+                    connection,
+                    context.claimed,
+                    context.now(),
+                    input_key=key,
+                    key_parts=parts,
+                    result=outcome.result,
+                    message=outcome.message,
+                    following=following,
+                    totals=outcome.totals,
+                    published=outcome.published,
+                    manifest_sha=outcome.manifest_sha,
+                    kind=kind,
+                )
+
+        next_job = await self._durably(context, write)
+        return self._ended(context, "finished" if next_job is None else "advanced", outcome.message)
+
+    def _ended(self, context: ClaimContext, kind: str, message: str = "") -> Ended:
+        return Ended(context.step.audiobook_id, context.step.step_number, kind, message)
+
+    async def _durably(self, context: ClaimContext, write: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Write, again where the database fails for a moment, as long as the lease holds."""
+        for left in reversed(range(_WRITE_TRIES)):
+            if context.stopping is LeaseLost:
+                raise LeaseLost
+            try:
+                return await write()
+            except Interrupted:
+                raise
+            except Exception:
+                if not left:
+                    raise
+                log.warning("the end of %s could not be written; it is tried again", context.step.step_number)
+                await self._clock.sleep(_WRITE_PAUSE_S)
+        raise LeaseLost
+
+    # -- endings other than success -----------------------------------------------------------------------------
+
+    async def _failed(self, context: ClaimContext, error: Exception) -> Ended:
+        failure = failure_of(error)
+        trace = None
+        if not isinstance(error, FoundryError):
+            trace = redacted("".join(traceback.format_exception(error)))
+            log.error("%s failed unexpectedly", context.step.step_number, exc_info=error)
+        details = dict(error.details) if isinstance(error, FoundryError) else {}
+        used = 1 if context.made_durable else context.attempt
+        again = failure.retryable and used < context.claimed.job.max_attempts
+        message = redacted(failure.message)
+        try:
+            if again:
+                await self._retry(context, failure, message, used, trace, details)
+                return self._ended(context, "retry", message)
+
+            async def write() -> None:
+                async with self._database.write() as connection:
+                    await step_rows.fail(
+                        connection,
+                        context.claimed,
+                        context.now(),
+                        code=failure.code,
+                        message=message,
+                        action=failure.action,
+                        trace=trace,
+                        reason="attempts" if failure.retryable else "error",
+                        details=details,
+                    )
+
+            await self._durably(context, write)
+        except LeaseLost:
+            return self._ended(context, "lost")
+        return self._ended(context, "failed", f"{message} {failure.action}".strip())
+
+    async def _retry(
+        self,
+        context: ClaimContext,
+        failure: Failure,
+        message: str,
+        used: int,
+        trace: str | None,
+        details: Mapping[str, Any],
+    ) -> None:
+        wait_s = delay_s(self._settings, used, self._chance, failure.retry_after_s)
+        most = context.claimed.job.max_attempts
+
+        async def write() -> None:
+            now = context.now()
+            async with self._database.write() as connection:
+                await job_rows.release(
+                    connection,
+                    context.claimed.job,
+                    reason="retry",
+                    attempt=used,
+                    run_after=now + wait_s,
+                    error=(failure.code, message, trace),
+                )
+                event = step_rows.told(
+                    context.claimed,
+                    now,
+                    "step_retry",
+                    f"{message} It is tried again in {wait_s:.0f} s (attempt {used} of {most} failed).",
+                    status=Status.PENDING,
+                    level=Level.WARNING,
+                    details={"code": failure.code, "delay_s": round(wait_s, 3), **details},
+                )
+                await step_rows.step_back(connection, context.claimed, event)
+
+        await self._durably(context, write)
+
+    async def _stopped(self, context: ClaimContext, cause: type[Interrupted]) -> Ended:
+        """Stopped on purpose: costs nothing, and everything finished is kept."""
+        await context.settle()
+        if context.ended:
+            return self._ended(context, "sent_back")
+        if cause is LeaseLost or context.stopping is LeaseLost:
+            log.info("the lease of job %s was lost; its result is dropped", context.claimed.job.job_id)
+            return self._ended(context, "lost")
+        try:
+            return await self._durably(context, lambda: self._give_back(context, cause))
+        except LeaseLost:
+            return self._ended(context, "lost")
+
+    async def _give_back(self, context: ClaimContext, cause: type[Interrupted]) -> Ended:
+        claimed, now = context.claimed, context.now()
+        async with self._database.write() as connection:
+            # Read in this transaction: a pause may have been lifted, a cancellation come, since the handler stopped.
+            row = await job_rows.load(connection, claimed.job.job_id)
+            if row is not None and row.cancel_requested:
+                await step_rows.cancel(connection, claimed, now)
+                return self._ended(context, "cancelled")
+            kind = "paused" if row is not None and row.paused else "released"
+            reason = "paused" if kind == "paused" else ("shutdown" if cause is Draining else "released")
+            used = 0 if context.made_durable else max(claimed.job.attempt - 1, 0)
+            pause_s = self._settings.retry_floor_s if reason == "released" else 0.0
+            await job_rows.release(connection, claimed.job, reason=reason, attempt=used, run_after=now + pause_s)
+            said = "paused" if kind == "paused" else "given back by a worker that stopped"
+            message = f"{context.step.step_name} was {said}; it goes on where it stopped."
+            event = step_rows.told(claimed, now, f"step_{kind}", message, status=Status.PENDING)
+            await step_rows.step_back(connection, claimed, event)
+        return self._ended(context, kind)

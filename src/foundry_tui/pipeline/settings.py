@@ -1,0 +1,28 @@
+"""How a worker pool behaves, as plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """Every time the pipeline keeps, in seconds; the defaults are the promises of the design."""
+
+    workers: int = 2  # jobs at once; chunks in flight are the step's own affair
+    lease_s: float = 60.0
+    heartbeat_s: float = 15.0
+    fence_after: float = 0.75  # of a lease without a heartbeat: stop and write nothing more
+    progress_s: float = 1.0  # the database sees a job's progress at most this often
+    control_s: float = 2.0  # how often a quiet job asks whether it is to stop
+    poll_min_s: float = 0.5
+    poll_max_s: float = 5.0
+    reconcile_s: float = 5.0
+    drain_s: float = 30.0
+    retry_base_s: float = 5.0
+    retry_cap_s: float = 300.0
+    retry_floor_s: float = 1.0
+    deaths_before_poison: int = 3  # workers lost in a row without progress
+    chunk_deaths_before_poison: int = 2
+    most_send_backs: int = 2  # a run of a production may go back to an earlier step this often
+    mark_delay_s: float = 0.1  # chunks in hand wait this long for a transaction to ride on
