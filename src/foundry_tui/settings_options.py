@@ -40,17 +40,20 @@ OPTIONS: tuple[Option, ...] = (
 
 _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off")
-_CONCURRENCY = Option("concurrency", 0, "Chunks in flight at once; 0 is what the engine thinks sensible.", (), 0, 256)
-_TIMEOUT = Option("timeout_s", 60, "Seconds to wait for one chunk.", (), 1, 3600)
-
-# What each engine can be told, beside its voices; an engine not listed here takes only the common ones.
+# What each engine can be told, beside its voices, with what it does when told nothing.
 ENGINE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
-    "espeak": (_CONCURRENCY,),
+    "espeak": (
+        Option("concurrency", 2, "Chunks spoken at once; untold, as many as there are cores.", (), 1, 64),
+        Option("fork", True, "Speak each chunk in a fork of one warm helper process."),
+    ),
     "edge": (
-        _CONCURRENCY,
-        Option("url", "", "The speech service's websocket address."),
-        Option("voices_url", "", "The address of its list of voices."),
-        _TIMEOUT,
+        Option("concurrency", 16, "Chunks in flight at once.", (), 1, 256),
+        Option("url", "", "The speech service's websocket address; empty is the public one."),
+        Option("voices_url", "", "The address of its list of voices; empty is the public one."),
+        Option("proxy", "", "An HTTP proxy to go through."),
+        Option("connect_timeout_s", 10.0, "Seconds to wait for a connection.", (), 0, 300),
+        Option("receive_timeout_s", 45.0, "Seconds to wait for the next piece of sound.", (), 0, 900),
+        Option("marks", True, "Refuse speech that comes without word marks: it is how a cut turn is known."),
     ),
 }
 
@@ -71,11 +74,12 @@ def from_text(option: Option, text: str, where: str) -> Any:
         if text.casefold() not in known:
             raise UsageError(f"{where} is {text!r}.", next_action="Say true or false.")
         return known[text.casefold()]
-    if isinstance(option.default, int):
+    if isinstance(option.default, int | float):
         try:
-            number = int(text)
+            number = type(option.default)(text)
         except ValueError as error:
-            raise UsageError(f"{where} is {text!r}.", next_action="It takes a whole number.") from error
+            kind = "a whole number" if isinstance(option.default, int) else "a number"
+            raise UsageError(f"{where} is {text!r}.", next_action=f"It takes {kind}.") from error
         return checked(option, number, where)
     return checked(option, text, where)
 
@@ -83,6 +87,8 @@ def from_text(option: Option, text: str, where: str) -> Any:
 def checked(option: Option, value: Any, where: str) -> Any:
     """``value`` if it is of the option's kind and in its range; raises UsageError saying what is."""
     kind = type(option.default)
+    if kind is float and type(value) is int:
+        value = float(value)
     if type(value) is not kind:
         kinds = {str: "a text in quotes", int: "a whole number", bool: "true or false", float: "a number"}
         raise UsageError(f"{where} is {value!r}.", next_action=f"It takes {kinds[kind]}.")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import logging
 import stat
 from pathlib import Path
@@ -10,7 +11,7 @@ from foundry_tui.errors import HomeUnusable, UsageError
 from foundry_tui.log_file import Redacting, open_log
 from foundry_tui.settings import find_home, load_settings
 from foundry_tui.settings_file import default_config, read_config
-from foundry_tui.settings_options import OPTIONS
+from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS
 
 
 def write(home: Path, text: str) -> Path:
@@ -126,10 +127,20 @@ def test_every_line_of_the_default_configuration_can_be_put_in_force(tmp_path: P
     lines = default_config().splitlines()
     in_force = [line.removeprefix("# ") if " = " in line else line for line in lines]
     write(tmp_path, "\n".join(in_force))
-    assert load_settings(home=tmp_path, environ={}) == load_settings(
-        home=tmp_path, environ={}
-    )  # no key and no value is refused
-    assert load_settings(home=tmp_path, environ={}).workers == 2
+    told = load_settings(home=tmp_path, environ={})
+    (tmp_path / "config.toml").unlink()
+    untold = load_settings(home=tmp_path, environ={})
+    assert told.engines["edge"]["receive_timeout_s"] == 45.0
+    assert dataclasses.replace(told, engines={}) == dataclasses.replace(untold, engines={})
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINE_OPTIONS))
+def test_every_option_of_an_engine_is_one_the_engine_takes(engine: str) -> None:
+    from foundry_tui.voices.engines import engine_names, open_engine
+
+    assert engine in engine_names()
+    opened = open_engine(engine, {option.key: option.default for option in ENGINE_OPTIONS[engine]})
+    assert opened.profile.name == engine
 
 
 def test_a_home_with_odd_letters_has_an_address_its_database_opens_at(tmp_path: Path) -> None:

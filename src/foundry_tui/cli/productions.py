@@ -1,0 +1,97 @@
+"""``produce`` and ``queue``: order audiobooks, see what is still to be made."""
+
+from __future__ import annotations
+
+import click
+
+from foundry_tui.cli.globals import Globals, Verb
+from foundry_tui.cli.opening import with_foundry
+from foundry_tui.cli.out import Column, json_line, listing, result, warn
+
+_COLUMNS = (
+    Column("AUDIOBOOK", "audiobook_id", 14),
+    Column("BOOK", "book_id", 20),
+    Column("TITLE", "title", 32),
+    Column("AUTHOR", "author", 22),
+    Column("NARRATOR", "narrator_id", 20),
+    Column("STATUS", "status_shown", 20),
+    Column("PRIO", "priority", 5, right=True),
+    Column("NEXT STEP", "next_step", 24),
+    Column("WHY", "error", 60),
+)
+
+
+@click.command(
+    cls=Verb,
+    examples=(
+        "foundry-tui produce pg11 --narrator nora",
+        "foundry-tui produce pg11 --narrator nora --priority 10 --mp3",
+        "foundry-tui produce pg11 --narrator nora --allow-gaps   # finish even if a chunk cannot be spoken",
+    ),
+)
+@click.argument("book_id")
+@click.option("--narrator", help="Who speaks. Else the book's own narrator, else the default one of config.toml.")
+@click.option("--language", help="ISO 639 code. Else the book's; another one needs a source in that language.")
+@click.option("--priority", default=0, show_default=True, help="Higher is worked on first.")
+@click.option("--mp3", is_flag=True, default=None, help="Make an MP3 of every chapter beside the M4B.")
+@click.option("--allow-gaps", is_flag=True, default=None, help="Finish without chunks that cannot be spoken.")
+@click.option("--json", "as_json", is_flag=True, help="The production as one JSON object.")
+@click.pass_obj
+def produce(
+    state: Globals,
+    book_id: str,
+    narrator: str | None,
+    language: str | None,
+    priority: int,
+    mp3: bool | None,
+    allow_gaps: bool | None,
+    as_json: bool,
+) -> None:
+    """Order an audiobook: a book, a narrator and a language.
+
+    The order waits in the queue until `foundry-tui --run-all`, or a worker that runs already, takes it. Asking again
+    for the same book, narrator and language while that one is not finished answers with it; nothing is made twice.
+    """
+    told = {"mp3": mp3, "allow_gaps": allow_gaps}
+    options = {name: True for name, given in told.items() if given}
+    made = with_foundry(
+        state,
+        lambda foundry: foundry.productions.produce(
+            book_id, narrator=narrator, language=language, priority=priority, options=options
+        ),
+    )
+    for line in made.remarks:
+        warn(line)
+    if as_json:
+        json_line(made.to_json())
+        return
+    production = made.production
+    what = f"{production.book_id}, {production.narrator_id}, {production.language}"
+    result(f"{'Ordered' if made.created else 'In the queue'} {production.audiobook_id}: {what}")
+    result("Next: foundry-tui --run-all")
+
+
+@click.command(cls=Verb, examples=("foundry-tui queue", "foundry-tui queue --json"))
+@click.option("--cancelled", is_flag=True, help="Cancelled productions too.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@click.pass_obj
+def queue(state: Globals, cancelled: bool, as_json: bool) -> None:
+    """Show every production that is not yet successful, oldest first, and the step each needs next.
+
+    Pending ones are taken by the next run, highest priority first, then oldest. A failed one says why; `requeue` tries
+    its failed step again, and so does every `--run-all`.
+    """
+    from foundry_tui.operations.productions import queue_json
+
+    rows = with_foundry(state, lambda foundry: foundry.productions.queue(unfinished_only=not cancelled))
+    shown = [queue_json(row) for row in rows]
+    if not as_json:
+        for row in shown:
+            row["status_shown"] = _status(row)
+    listing(shown, _COLUMNS, as_json=as_json, empty="Nothing to do: every production is finished.")
+
+
+def _status(row: dict[str, object]) -> str:
+    if row["poisoned"]:
+        return "failed (poisoned)"
+    return f"{row['status']} (paused)" if row["paused"] else str(row["status"])

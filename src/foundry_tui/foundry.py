@@ -1,0 +1,150 @@
+"""The composition root: a house built from settings, and closed again in the right order, child processes too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from foundry_tui.operations.catalog import Catalog
+from foundry_tui.operations.event_log import EventLog
+from foundry_tui.operations.productions import Productions
+from foundry_tui.operations.roster import Roster
+from foundry_tui.settings import Settings
+from foundry_tui.store.database import Database
+from foundry_tui.store.upgrade import UpgradeReport, upgrade
+
+if TYPE_CHECKING:
+    from foundry_tui.pipeline.contract import Recipe
+    from foundry_tui.pipeline.pool import WorkerPool
+    from foundry_tui.steps.toolbox import Toolbox
+    from foundry_tui.voices.guard import GuardedEngine
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class EngineRoom:
+    """Open speech engines, one of each name, opened at first use and shared by everything in this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open: dict[str, GuardedEngine] = {}
+        self._lock = asyncio.Lock()
+
+    async def get(self, name: str) -> GuardedEngine:
+        """The engine of that name; raises EngineMissing."""
+        from foundry_tui.voices.engines import open_engine
+        from foundry_tui.voices.guard import GuardedEngine
+
+        async with self._lock:
+            if name not in self._open:
+                self._open[name] = GuardedEngine(open_engine(name, self._settings.engine_options(name)))
+            return self._open[name]
+
+    async def close(self) -> None:
+        """End every connection and helper process."""
+        while self._open:
+            _, engine = self._open.popitem()
+            await engine.close()
+
+
+class Foundry:
+    """The open house: its operations, and the worker pool of this process once somebody asks for it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        engines: EngineRoom,
+        stack: AsyncExitStack,
+        upgraded: UpgradeReport,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.engines = engines
+        self.upgraded = upgraded
+        self._stack = stack
+        self.now = now
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The books."""
+        return Catalog(self.database, self.settings.home, self.settings.library, self.now)
+
+    @cached_property
+    def roster(self) -> Roster:
+        """The narrators."""
+        settings = self.settings
+        return Roster(
+            self.database, settings.home, settings.library, settings.default_engine, self.engines.get, self.now
+        )
+
+    @cached_property
+    def productions(self) -> Productions:
+        """What is ordered and how far it is."""
+        return Productions(self.database, self.settings.default_narrator, self.settings.default_engine, now=self.now)
+
+    @cached_property
+    def events(self) -> EventLog:
+        """Everything that happened."""
+        return EventLog(self.database)
+
+    @cached_property
+    def recipes(self) -> dict[str, Recipe]:
+        """The recipes with their steps. Builds the toolbox: everything the work is done with is imported here."""
+        from foundry_tui.steps.recipes import build_recipes
+
+        return dict(build_recipes(self._toolbox()))
+
+    def pool(self, *, workers: int | None = None) -> WorkerPool:
+        """A worker pool on the running loop; whoever runs it also drains it."""
+        from foundry_tui.pipeline.pool import WorkerPool
+        from foundry_tui.pipeline.settings import PoolSettings
+
+        return WorkerPool(self.database, self.recipes, settings=PoolSettings(workers=workers or self.settings.workers))
+
+    def _toolbox(self) -> Toolbox:
+        from foundry_tui.operations.trash import trash_folder
+        from foundry_tui.steps.cpu_pool import CpuPool
+        from foundry_tui.steps.space import free_bytes
+        from foundry_tui.steps.toolbox import StepSettings, Toolbox
+        from foundry_tui.storage.local import LocalLibrary
+
+        settings = self.settings
+        cpu = CpuPool()
+        self._stack.callback(cpu.close)
+        return Toolbox(
+            home=settings.home,
+            trash=lambda: trash_folder(settings.home, self.now()),
+            engines=self.engines,
+            cpu=cpu,
+            library=LocalLibrary(settings.library),
+            settings=StepSettings(
+                default_engine=settings.default_engine,
+                mastering_profile=settings.audio.profile,
+                bitrate_kbps=settings.audio.bitrate_bps // 1000,
+                mp3=settings.audio.mp3,
+            ),
+            free_bytes=free_bytes,
+        )
+
+
+@asynccontextmanager
+async def open_foundry(settings: Settings, *, now: Callable[[], datetime] = _utc_now) -> AsyncIterator[Foundry]:
+    """Open the house of ``settings``, its schema brought up to date; everything is closed when the block ends.
+
+    Engines and processes end before the database closes. Raises HomeUnusable, SchemaTooNew, DatabaseUnavailable.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database.connect(settings.database_url)
+        stack.push_async_callback(database.close)
+        upgraded = await upgrade(database, backup_folder=settings.home / "database")
+        engines = EngineRoom(settings)
+        stack.push_async_callback(engines.close)
+        yield Foundry(settings, database, engines, stack, upgraded, now)
