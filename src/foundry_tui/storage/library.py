@@ -1,0 +1,80 @@
+"""An edition: one finished audiobook as it is handed to a library, and what a library promises to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One production's finished audiobook.
+
+    ``files`` are the audio files by their published name; where an M4B is among them, the others (one a chapter, for
+    players that want them) go into a folder of their own which media servers pass over. ``chapters`` are (title,
+    start, end) in seconds. ``series`` entries read ``Name`` or ``Name #2``; ``language`` is ISO 639-2/T. ``trash`` is
+    where a replaced edition moves to; None leaves that to the library.
+    """
+
+    audiobook_id: str
+    title: str
+    author: str | None
+    narrator: str | None
+    language: str
+    files: Mapping[str, Path]
+    trash: Path | None = None
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+    summary: str | None = None
+    series: tuple[str, ...] = ()
+    isbn: str | None = None
+    cover: bytes | None = None
+    chapters: tuple[tuple[str, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where an edition lies: its folder, the size in bytes of every audio file by its path inside it, and where what
+    it replaced lies now.
+    """
+
+    audiobook_id: str
+    folder: Path
+    sizes: Mapping[str, int]
+    replaced: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The audio files, the M4B first."""
+        return tuple(self.folder / name for name in sorted(self.sizes, key=lambda name: (not is_m4b(name), name)))
+
+    @property
+    def size_bytes(self) -> int:
+        """All audio files together."""
+        return sum(self.sizes.values())
+
+
+class Library(Protocol):
+    """A place finished audiobooks are published to. Plain blocking calls: use a thread."""
+
+    def publish(self, edition: Edition) -> Published:
+        """Put the edition in its place, whole or not at all; replaces the same production's former one, no other's.
+
+        Raises DiskFull, WriteFailed and ArtifactBroken (a file of the edition is missing).
+        """
+        ...
+
+    def published(self, audiobook_id: str) -> Published | None:
+        """The production's edition if it stands with every audio file in its size, else None; reads no audio."""
+        ...
+
+    def withdraw(self, audiobook_id: str, trash: Path | None = None) -> Path | None:
+        """Move the production's edition to ``trash``; return where it lies now, None where there was none."""
+        ...
+
+
+def is_m4b(name: str) -> bool:
+    """Whether a file is the whole book in one."""
+    return name.lower().endswith(".m4b")
