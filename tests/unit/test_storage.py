@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundry_tui.errors import ArtifactBroken, DiskFull, WriteFailed
-from foundry_tui.storage import Edition, LocalLibrary, building
+from foundry_tui.storage import ChapterMark, Edition, LocalLibrary, building
 from foundry_tui.storage.names import author_folder, edition_folder, file_name, safe_name
 
 
@@ -51,7 +51,7 @@ def edition(made: Path, audiobook_id: str = "20260101000000", sound: bytes = b"s
         summary="A branch railway that nobody wants.",
         series=("Samples #1",),
         cover=b"\xff\xd8\xff jpeg",
-        chapters=(("I. The Line", 0.0, 61.5), ("", 61.5, 120.000041)),
+        chapters=(ChapterMark("I. The Line", 0.0, 61.5), ChapterMark("", 61.5, 120.000041)),
     )
     return replace(plain, **changes)
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from foundry_tui.storage.library import Edition, Library, Published
+from foundry_tui.storage.library import ChapterMark, Edition, Library, Published
 from foundry_tui.storage.local import LocalLibrary
 
-__all__ = ["Edition", "Library", "LocalLibrary", "Published"]
+__all__ = ["ChapterMark", "Edition", "Library", "LocalLibrary", "Published"]

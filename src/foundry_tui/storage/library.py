@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class ChapterMark(NamedTuple):
+    """A chapter on the edition's timeline, in seconds from its start."""
+
+    title: str
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +21,7 @@ class Edition:
     """One production's finished audiobook.
 
     ``files`` are the audio files by their published name; where an M4B is among them, the others (one a chapter, for
-    players that want them) go into a folder of their own which media servers pass over. ``chapters`` are (title,
-    start, end) in seconds. ``series`` entries read ``Name`` or ``Name #2``; ``language`` is ISO 639-2/T. ``trash`` is
+    players that want them) go into a folder of their own which media servers pass over. ``series`` entries read ``Name`` or ``Name #2``; ``language`` is ISO 639-2/T. ``trash`` is
     where a replaced edition moves to; None leaves that to the library.
     """
 
@@ -31,7 +38,7 @@ class Edition:
     series: tuple[str, ...] = ()
     isbn: str | None = None
     cover: bytes | None = None
-    chapters: tuple[tuple[str, float, float], ...] = ()
+    chapters: tuple[ChapterMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

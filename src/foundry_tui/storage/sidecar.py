@@ -34,11 +34,11 @@ def metadata(edition: Edition) -> dict[str, Any]:
         "chapters": [
             {
                 "id": number,
-                "start": round(start_s, 6),
-                "end": round(end_s, 6),
-                "title": _clean(title) or f"Chapter {number + 1}",
+                "start": round(mark.start_s, 6),
+                "end": round(mark.end_s, 6),
+                "title": _clean(mark.title) or f"Chapter {number + 1}",
             }
-            for number, (title, start_s, end_s) in enumerate(edition.chapters)
+            for number, mark in enumerate(edition.chapters)
         ],
         "title": _clean(edition.title) or "Untitled",
         "subtitle": None,
