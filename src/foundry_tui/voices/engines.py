@@ -11,6 +11,7 @@ from foundry_tui.voices.protocol import Engine
 
 # Each module is imported only when its engine is opened, and holds ``open_engine(options) -> Engine``.
 _MODULES = {
+    "edge": "foundry_tui.voices.edge",
     "espeak": "foundry_tui.voices.espeak",
 }
 
