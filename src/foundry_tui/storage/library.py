@@ -21,8 +21,9 @@ class Edition:
     """One production's finished audiobook.
 
     ``files`` are the audio files by their published name; where an M4B is among them, the others (one a chapter, for
-    players that want them) go into a folder of their own which media servers pass over. ``series`` entries read ``Name`` or ``Name #2``; ``language`` is ISO 639-2/T. ``trash`` is
-    where a replaced edition moves to; None leaves that to the library.
+    players that want them) go into a folder of their own which media servers pass over. ``series`` entries read
+    ``Name`` or ``Name #2``; ``language`` is ISO 639-2/T. ``trash`` is where a replaced edition moves to; None leaves
+    that to the library.
     """
 
     audiobook_id: str
