@@ -7,10 +7,9 @@ and is padded to whole AAC frames, so chapters can be coded apart and joined wit
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from foundry_tui.audio.measure import Measures
 from foundry_tui.audio.profiles import MasteringProfile
@@ -152,40 +151,6 @@ def stack(plans: Sequence[ChapterPlan]) -> TimingTable:
 def lay_out(chapters: Sequence[ChapterSound], sample_rate: int, profile: MasteringProfile) -> TimingTable:
     """The timing table of a whole book at ``sample_rate`` Hz."""
     return stack([plan_chapter(chapter, sample_rate, profile) for chapter in chapters])
-
-
-def timing_to_json(timing: TimingTable) -> dict[str, Any]:
-    """Compact JSON of the table: a chunk is ``[index, start, end]`` in samples."""
-    return {
-        "sample_rate": timing.sample_rate,
-        "chapters": [
-            {
-                "number": chapter.number,
-                "title": chapter.title,
-                "start": chapter.start,
-                "end": chapter.end,
-                "chunks": [[chunk.chunk_index, chunk.start, chunk.end] for chunk in chapter.chunks],
-            }
-            for chapter in timing.chapters
-        ],
-    }
-
-
-def timing_from_json(data: Mapping[str, Any]) -> TimingTable:
-    """The inverse of :func:`timing_to_json`."""
-    return TimingTable(
-        data["sample_rate"],
-        tuple(
-            PlacedChapter(
-                chapter["number"],
-                chapter["title"],
-                chapter["start"],
-                chapter["end"],
-                tuple(PlacedChunk(chapter["number"], *chunk) for chunk in chapter["chunks"]),
-            )
-            for chapter in data["chapters"]
-        ),
-    )
 
 
 def _samples(duration_ms: int, sample_rate: int) -> int:

@@ -1,0 +1,282 @@
+"""The finished M4B, opened as a listener's player opens it and held against everything it should be.
+
+Nothing is believed from our own notes: the sound is decoded to its last sample, marks are read by two readers, tags
+and cover are read back. Findings that only need a look (a chapter a little too loud) never stop a book.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from mutagen import MutagenError, mp4
+from numpy.typing import NDArray
+
+from foundry_tui.audio.loudness import integrated
+from foundry_tui.audio.measure import SILENT_DB
+from foundry_tui.audio.mp4_marks import Mark, nero_marks, quicktime_marks
+from foundry_tui.audio.profiles import MasteringProfile
+from foundry_tui.audio.quality_report import Finding, QualityReport
+from foundry_tui.audio.sound_meter import SoundMeter
+from foundry_tui.audio.tags import BookTags, mark_title, one_line, paragraphs
+from foundry_tui.domain.timing import TimingTable
+from foundry_tui.errors import ArtifactBroken
+
+__all__ = ["Expected", "Finding", "QualityReport", "verify_m4b"]
+
+_GATHER = 1 << 16
+_ENVELOPE_MS = 20
+_MARK_TOLERANCE_S = Fraction(1, 1000)
+_QUIET_DB, _SPEECH_DB = -55.0, -45.0
+_MAX_ZERO_MS, _HOLE_MS = 50.0, 500.0
+_NERO_MARKS = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the finished file should be; ``cover`` as it was given to the writer."""
+
+    timing: TimingTable
+    tags: BookTags
+    profile: MasteringProfile
+    cover: bytes | None = None
+
+
+def verify_m4b(path: Path, expected: Expected) -> QualityReport:
+    """Open, decode and judge the file. Never raises for a bad file: a fatal finding says what is wrong."""
+    findings: list[Finding] = []
+    chapters: list[dict[str, Any]] = []
+    figures: dict[str, Any] = {}
+    try:
+        sound = _decode(path, expected.timing)
+        figures = {"samples": sound.samples, "sample_rate": sound.sample_rate, "lufs": sound.lufs}
+        findings += [*_stream(sound, expected.timing), *_levels(sound, expected), *_borders(sound, expected)]
+        chapters = [
+            _row(chapter, levels) for chapter, levels in zip(expected.timing.chapters, sound.levels, strict=True)
+        ]
+        findings += [*_marks(path, expected.timing), *_tags(path, expected)]
+    except (OSError, ArtifactBroken, MutagenError, av.error.FFmpegError, ValueError, IndexError) as error:
+        findings.insert(0, Finding("readable", passed=False, sentence=f"The file cannot be read: {error}"))
+    else:
+        findings.insert(0, Finding("readable", passed=True, sentence="The file opens and decodes to its end."))
+    return QualityReport(path.name, tuple(findings), chapters, figures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    samples: int
+    sample_rate: int
+    channels: int
+    codec: str
+    lufs: float
+    levels: list[dict[str, float]]
+    envelope: NDArray[np.float32]  # mean squares per 20 ms
+
+
+def _decode(path: Path, timing: TimingTable) -> _Sound:
+    meters = [SoundMeter(timing.sample_rate) for _chapter in timing.chapters]
+    ends = [chapter.end for chapter in timing.chapters]
+    step = timing.sample_rate * _ENVELOPE_MS // 1000
+    envelope: list[NDArray[np.float32]] = []
+    rest = np.zeros(0, dtype=np.float32)
+    position = chapter = 0
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        codec, rate, channels = (
+            stream.codec_context.name,
+            stream.codec_context.sample_rate,
+            stream.codec_context.channels,
+        )
+        for block in _blocks(container, stream):
+            joined = np.concatenate([rest, block])
+            whole = len(joined) // step * step
+            frames = joined[:whole].reshape(-1, step)
+            envelope.append(np.einsum("ij,ij->i", frames, frames) / step)
+            rest = joined[whole:]
+            left = block
+            while len(left) and chapter < len(ends):
+                part = left[: ends[chapter] - position]
+                meters[chapter].add(part)
+                position += len(part)
+                left = left[len(part) :]
+                chapter += position == ends[chapter]
+            position += len(left)
+    energies = [meter.energies() for meter in meters]
+    lufs = integrated(np.concatenate(energies), timing.sample_rate) if energies else SILENT_DB
+    flat = np.concatenate(envelope) if envelope else rest
+    return _Sound(position, rate, channels, codec, round(lufs, 2), [meter.levels() for meter in meters], flat)
+
+
+def _blocks(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
+    parts: list[NDArray[np.float32]] = []
+    count = 0
+    for frame in container.decode(stream):
+        samples = frame.to_ndarray()[0]
+        parts.append(samples)
+        count += len(samples)
+        if count >= _GATHER:
+            yield np.concatenate(parts)
+            parts, count = [], 0
+    if parts:
+        yield np.concatenate(parts)
+
+
+def _stream(sound: _Sound, timing: TimingTable) -> Iterator[Finding]:
+    right = (sound.codec, sound.sample_rate, sound.channels) == ("aac", timing.sample_rate, 1)
+    yield Finding("format", right, f"{sound.codec}, {sound.sample_rate} Hz, {sound.channels} channel.")
+    yield Finding(
+        "length",
+        sound.samples == timing.samples,
+        f"{sound.samples:,} samples decoded, {timing.samples:,} laid out ({timing.seconds(timing.samples):,.3f} s).",
+        figures={"decoded": sound.samples, "expected": timing.samples},
+    )
+
+
+def _levels(sound: _Sound, expected: Expected) -> Iterator[Finding]:
+    profile = expected.profile
+    name = "rms_db" if profile.measure == "rms" else "lufs"
+    low, high = profile.accepted_db
+    off = [
+        chapter.number
+        for chapter, levels in zip(expected.timing.chapters, sound.levels, strict=True)
+        if not low <= levels[name] <= high
+    ]
+    inside = f"{len(sound.levels) - len(off)} of {len(sound.levels)} chapters within {low:g}..{high:g}"
+    yield Finding(
+        "loudness",
+        not off,
+        f"{inside} ({name}, {profile.name})" + (f"; outside: {_numbers(off)}." if off else "."),
+        fatal=False,
+        figures={"chapters_outside": off, "book_lufs": sound.lufs},
+    )
+    middle = float(np.median([levels[name] for levels in sound.levels])) if sound.levels else SILENT_DB
+    yield Finding(
+        "target",
+        abs(middle - profile.target_db) <= 6,
+        f"Median chapter {middle:.1f}, target {profile.target_db:g} ({name}).",
+    )
+    peak = max((levels["true_peak_db"] for levels in sound.levels), default=SILENT_DB)
+    yield Finding(
+        "peak",
+        peak <= profile.peak_max_db,
+        f"True peak {peak:.2f} dBTP, at most {profile.peak_max_db:g} wanted.",
+        fatal=peak >= 0,
+    )
+    floor = max((levels["floor_db"] for levels in sound.levels), default=SILENT_DB)
+    yield Finding(
+        "floor", floor <= profile.floor_max_db, f"Quietest half seconds at most {floor:.1f} dBFS.", fatal=False
+    )
+    zero = max((levels["longest_zero_ms"] for levels in sound.levels), default=0.0)
+    yield Finding(
+        "digital_zero", zero <= _MAX_ZERO_MS, f"Longest digital silence {zero:.1f} ms.", fatal=zero > _HOLE_MS
+    )
+
+
+def _borders(sound: _Sound, expected: Expected) -> Iterator[Finding]:
+    timing, profile = expected.timing, expected.profile
+    step = timing.sample_rate * _ENVELOPE_MS // 1000
+    loud, mute = [], []
+    for chapter in timing.chapters:
+        before = sound.envelope[(chapter.end - timing.sample_rate // 5) // step + 1 : chapter.end // step]
+        first = chapter.chunks[0] if chapter.chunks else None
+        start = first.start if first else chapter.start
+        after = sound.envelope[start // step : (start + timing.sample_rate * 3 // 2) // step]
+        if len(before) and _db(before.mean()) > _QUIET_DB:
+            loud.append(chapter.number)
+        if not len(after) or _db(after.max()) < _SPEECH_DB:
+            mute.append(chapter.number)
+    yield Finding(
+        "quiet_before_marks",
+        not loud,
+        f"All {len(timing.chapters)} chapters end quietly."
+        if not loud
+        else f"Sound runs into the next mark: {_numbers(loud)}.",
+    )
+    yield Finding(
+        "speech_after_marks",
+        not mute,
+        f"Speech follows every mark within {profile.head_ms} ms and its first chunk's onset."
+        if not mute
+        else f"No speech after the mark of {_numbers(mute)}.",
+    )
+
+
+def _marks(path: Path, timing: TimingTable) -> Iterator[Finding]:
+    clock = Fraction(1, timing.sample_rate)
+    wanted = [Mark(chapter.start * clock, mark_title(chapter.title, chapter.number)) for chapter in timing.chapters]
+    with av.open(str(path)) as container:
+        by_ffmpeg = [
+            Mark(mark["start"] * Fraction(mark["time_base"] or 0), mark["metadata"].get("title", ""))
+            for mark in container.chapters()
+        ]
+    yield _compare("marks_quicktime", quicktime_marks(path), wanted)
+    yield _compare("marks_ffmpeg", by_ffmpeg, wanted)
+    yield _compare("marks_nero", nero_marks(path), wanted[:_NERO_MARKS])
+
+
+def _compare(name: str, found: Sequence[Mark], wanted: Sequence[Mark]) -> Finding:
+    if len(found) != len(wanted):
+        return Finding(name, passed=False, sentence=f"{len(found)} marks found, {len(wanted)} expected.")
+    worst = max(
+        (abs(mark.start_s - want.start_s) for mark, want in zip(found, wanted, strict=True)), default=Fraction(0)
+    )
+    wrong = [index for index, (mark, want) in enumerate(zip(found, wanted, strict=True), 1) if mark.title != want.title]
+    sentence = f"{len(found)} marks, worst error {float(worst) * 1000:.3f} ms"
+    return Finding(
+        name,
+        worst <= _MARK_TOLERANCE_S and not wrong,
+        f"{sentence}, all titles right." if not wrong else f"{sentence}, wrong titles at {_numbers(wrong)}.",
+        figures={"marks": len(found), "worst_ms": float(worst) * 1000},
+    )
+
+
+def _tags(path: Path, expected: Expected) -> Iterator[Finding]:
+    mutagen: Any = mp4
+    found = mutagen.MP4(path).tags or {}
+    tags = expected.tags
+    wanted = {
+        "title": ("\xa9nam", one_line(tags.title)),
+        "author": ("\xa9ART", one_line(tags.author or "")),
+        "narrator": ("\xa9nrt", one_line(tags.narrator or "")),
+        "description": ("desc", paragraphs(tags.description or "")),
+        "year": ("\xa9day", one_line(tags.year or "")),
+        "series": ("----:com.apple.iTunes:SERIES", one_line(tags.series or "")),
+    }
+    wrong = [name for name, (key, value) in wanted.items() if value and _text(found.get(key)) != value]
+    if found.get("stik") != [2]:
+        wrong.append("media type")
+    yield Finding("tags", not wrong, "Tags read back as given." if not wrong else f"Wrong tags: {', '.join(wrong)}.")
+    if expected.cover is not None:
+        covers = [bytes(cover) for cover in found.get("covr", [])]
+        same = [hashlib.sha256(cover).digest() for cover in covers] == [hashlib.sha256(expected.cover).digest()]
+        yield Finding("cover", same, "The cover reads back byte for byte." if same else "The cover does not read back.")
+
+
+def _text(values: Any) -> str | None:
+    if not values:
+        return None
+    return bytes(values[0]).decode("utf-8", "replace") if isinstance(values[0], bytes) else str(values[0])
+
+
+def _row(chapter: Any, levels: dict[str, float]) -> dict[str, Any]:
+    return {
+        "number": chapter.number,
+        "title": one_line(chapter.title, 80),
+        "samples": chapter.end - chapter.start,
+        **levels,
+    }
+
+
+def _db(mean_square: float) -> float:
+    return 10 * float(np.log10(max(float(mean_square), 1e-12)))
+
+
+def _numbers(values: Sequence[int]) -> str:
+    shown = ", ".join(str(value) for value in values[:10])
+    return shown if len(values) <= 10 else f"{shown} and {len(values) - 10} more"
