@@ -1,0 +1,82 @@
+# Everything here sets itself up in .venv: it needs Python 3.11 or later with venv, make and a network, nothing else.
+# PYTHON names another interpreter: make demo PYTHON=/opt/python3.13/bin/python3
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && exit; done; echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest
+
+# Who speaks the sample, and where it ends up.
+NARRATOR ?= ember_hale
+SAMPLE := library/Foundry
+
+# The long tests: a seed makes a run repeatable, and each of PARTS parts stays under half an hour on two cores.
+SEED ?= 20261121
+PART ?= 1
+PARTS ?= 1
+
+.PHONY: help setup demo test lint torture bench
+
+help:
+	@echo 'make demo      make the sample audiobook and say where it lies'
+	@echo 'make test      run the tests (under 15 minutes on 2 cores)'
+	@echo 'make lint      ruff, mypy, import-linter, one Alembic head'
+	@echo 'make torture   the long tests; SEED=n repeats a run, PART=1 PARTS=4 runs a quarter of it'
+	@echo 'make bench     measure; one JSON object a benchmark'
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c '' 2>/dev/null || { echo "No Python was found as '$(PYTHON)'. Install Python 3.11 or later, or say where it is: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Foundry needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) -c 'import platform; print(platform.python_version())'). Say where a newer one is: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "'$(PYTHON)' comes without venv. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+	@echo 'Setting up $(VENV): this takes a minute or two the first time.' >&2
+	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --editable '.[test]'
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/foundry-tui --home . init
+	@if [ -z "$$(find $(SAMPLE) -name '*.m4b' 2>/dev/null)" ]; then \
+		$(BIN)/foundry-tui --home . produce tin_kettle --narrator $(NARRATOR) && \
+		$(BIN)/foundry-tui --home . --run-all; \
+	else \
+		echo 'The sample audiobook is made already; remove library/ to hear it made again.'; \
+	fi
+	@m4b="$$(find "$$PWD/$(SAMPLE)" -name '*.m4b' | sort | head -n 1)" && test -n "$$m4b" && printf '%s\n' \
+		'' \
+		'Your audiobook:' \
+		"  $$m4b" \
+		'' \
+		'The voice built into Foundry (eSpeak NG, offline and free) spoke it. For a natural one, give a narrator another' \
+		'engine, for example Edge (online, unofficial, free):' \
+		'  $(BIN)/foundry-tui --home . narrator add maya --name Maya --language eng --engine edge --voice en-US-AriaNeural' \
+		'docs/howto/natural_voice.md compares the engines.' \
+		'' \
+		'Next, a book of your own (HTML, as Project Gutenberg has it):' \
+		'  $(BIN)/foundry-tui --home . book add YOUR_BOOK.html' \
+		'  $(BIN)/foundry-tui --home . produce BOOK_ID --narrator $(NARRATOR)' \
+		'  $(BIN)/foundry-tui --home . --run-all'
+
+test: $(READY)
+	@$(PYTEST) -m 'not torture' --durations=15 $(ARGS)
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python .ci/one_head.py
+
+# pytest's 5 says that no test was chosen: a part may be empty.
+torture: $(READY)
+	@FOUNDRY_TORTURE_SEED=$(SEED) FOUNDRY_TORTURE_PART=$(PART)/$(PARTS) PYTHONPATH=.ci \
+		$(PYTEST) -p torture_parts -m torture --durations=15 $(ARGS) || test $$? -eq 5
+
+bench: $(READY)
+	@for benchmark in benchmarks/bench_*.py; do \
+		test -e "$$benchmark" || { echo 'There are no benchmarks yet.' >&2; exit 0; }; \
+		$(BIN)/python "$$benchmark" || exit 1; \
+	done
