@@ -27,7 +27,6 @@ from foundry_tui.errors import (
 from foundry_tui.pipeline.contract import Progress, StepContext
 from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
-from foundry_tui.steps.recorder import Recorder
 from foundry_tui.voices.fit import fit, join_speech
 from foundry_tui.voices.protocol import Speech
 
@@ -46,7 +45,6 @@ class Booth:
         self._rows = rows
         self._voice = voice
         self._norm = norm
-        self._recorder = Recorder(context)
         self._in_hand: set[tuple[int, int]] = set()
         self._stop: BaseException | None = None
         self._down = 0
@@ -100,7 +98,7 @@ class Booth:
         await self._context.begin_chunks(self._in_hand)
         try:
             take = await self._take(job)
-            await self._recorder.keep(take)
+            await self._context.record([take])
         except (Interrupted, *_HOPELESS) as error:
             self._stop = self._stop or error
             return None

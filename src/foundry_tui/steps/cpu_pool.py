@@ -33,7 +33,7 @@ class CpuPool:
         return self._processes
 
     async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """``work(*arguments)`` in a process of the pool; both must be picklable. Raises what it raises, or WorkerDied."""
+        """``work(*arguments)`` in a process of the pool, all picklable. Raises what it raises, or WorkerDied."""
         executor = self._executor = self._executor or self._new()
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, work, *arguments)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from foundry_tui.audio.assemble import BookTags, write_m4b
+from foundry_tui.audio.assemble import write_m4b
 from foundry_tui.audio.chapter_packets import CodedChapter, open_chapter
 from foundry_tui.audio.profiles import profile_named
+from foundry_tui.audio.tags import BookTags
 from foundry_tui.audio.verify import Expected
 from foundry_tui.domain.timing import TimingTable
 from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
@@ -33,7 +35,7 @@ class FinalCompilation:
         return {
             "coded": [chapter["sha256"] for chapter in processed["coded"]],
             "timing": processed["timing"]["sha256"],
-            "tags": _tags(context).key_parts(),
+            "tags": dataclasses.asdict(_tags(context)),
             "cover": context.results["metadata"]["cover_sha256"],
             "mp3": self._mp3(context),
         }
@@ -49,7 +51,7 @@ class FinalCompilation:
         places = Places.of(self._tools.home, context.production)
         timing = await asyncio.to_thread(load_timing, places.timing)
         duration_s = timing.seconds(timing.samples)
-        self._require_space(context, places, duration_s)
+        self._require_space(places, duration_s)
         cover = await cover_bytes(self._tools.home, context.results["metadata"])
         coded = [self._tools.home / str(c["file"]) for c in context.results["audio_processing"]["coded"]]
         context.progress(Progress(0, 1, "files", message="muxing"))
@@ -66,7 +68,7 @@ class FinalCompilation:
     def _mp3(self, context: StepContext) -> bool:
         return bool(context.production.options.get("mp3", self._tools.settings.mp3))
 
-    def _require_space(self, context: StepContext, places: Places, duration_s: float) -> None:
+    def _require_space(self, places: Places, duration_s: float) -> None:
         needed = coded_bytes(duration_s, self._tools.settings.bitrate_kbps)
         require_space(places.combined, 2 * needed, "Compiling this book", self._tools.free_bytes)
 
@@ -80,11 +82,11 @@ def _tags(context: StepContext) -> BookTags:
     facts = context.results["metadata"]["facts"]
     return BookTags(
         title=facts["title"],
-        author=facts["author"] or "",
+        author=facts["author"],
         narrator=context.narrator.narrator_name,
-        year=facts["year_published"],
+        year=str(facts["year_published"]) if facts["year_published"] else None,
         genre=facts["genre"] or "Audiobook",
-        description=facts["summary"] or "",
+        description=facts["summary"],
         language=facts["language"],
     )
 

@@ -96,8 +96,8 @@ class Parsing:
         )
         await context.event(
             "coverage",
-            f"{coverage.source_words:,} words: {coverage.spoken:,} spoken, {sum(coverage.replaced.values()):,} replaced, "
-            f"{sum(coverage.skipped.values()):,} skipped.",
+            f"{coverage.source_words:,} words: {coverage.spoken:,} spoken, "
+            f"{sum(coverage.replaced.values()):,} replaced, {sum(coverage.skipped.values()):,} skipped.",
             step_name="text_preprocessing",
             details={"replaced": dict(coverage.replaced), "skipped": dict(coverage.skipped)},
         )
