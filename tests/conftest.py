@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["servers_plugin"]  # real PostgreSQL and Redis, migrated databases
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

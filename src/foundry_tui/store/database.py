@@ -6,6 +6,7 @@ SQLite (WAL) and PostgreSQL answer to the same calls. Schema upgrades are in sto
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -61,7 +62,8 @@ class Database:
         if backend == "sqlite":
             if not url.database or url.database == ":memory:":
                 raise DatabaseUnavailable("A home's tables need a file, not a database in memory.")
-            engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4)
+            driver_url = url.set(drivername="sqlite+aiosqlite")
+            engine = create_async_engine(driver_url, pool_size=4, max_overflow=4, json_deserializer=_lenient_json)
             _prepare_sqlite(engine)
         elif backend in {"postgresql", "postgres"}:
             url = url.set(drivername="postgresql+psycopg")
@@ -170,6 +172,14 @@ async def _pragma(connection: AsyncConnection, statement: str) -> None:
     raw = await connection.get_raw_connection()
     cursor = await raw.driver_connection.execute(statement)  # type: ignore[union-attr]
     await cursor.close()
+
+
+def _lenient_json(stored: str) -> Any:
+    # SQLite lets raw SQL put any text into a JSON column: one such row must not close a whole list.
+    try:
+        return json.loads(stored)
+    except ValueError:
+        return {"unreadable": stored}
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:

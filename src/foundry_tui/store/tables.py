@@ -63,7 +63,8 @@ books = Table(
     Column("updated_at", Moment, server_default=NOW),
     # What a list is sorted by, so that a window into 100,000 books is read off an index.
     Index("ix_books_title", text("lower(book_name)"), "id"),
-    Index("ix_books_author", text("lower(author)"), "id"),
+    Index("ix_books_author", text("lower(coalesce(author, ''))"), "id"),
+    Index("ix_books_year", text("coalesce(year_published, 0)"), "id"),
     Index("ix_books_language", "language", "id"),
     Index("ix_books_narrator", "narrator_id"),
 )

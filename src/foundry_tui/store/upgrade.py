@@ -70,7 +70,8 @@ async def _revision(connection: AsyncConnection, where: str) -> str | None:
     if connection.dialect.name == "sqlite":
         found = text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'")
     else:
-        found = text("SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL")
+        # Not to_regclass: its cache may still say "no such table" right after another transaction made it.
+        found = text("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'alembic_version'")
     if (await connection.execute(found)).first() is None:
         return None
     revision = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()

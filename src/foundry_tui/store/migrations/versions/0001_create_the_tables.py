@@ -63,7 +63,8 @@ books = Table(
     Column("created_at", Moment, server_default=NOW),
     Column("updated_at", Moment, server_default=NOW),
     Index("ix_books_title", text("lower(book_name)"), "id"),
-    Index("ix_books_author", text("lower(author)"), "id"),
+    Index("ix_books_author", text("lower(coalesce(author, ''))"), "id"),
+    Index("ix_books_year", text("coalesce(year_published, 0)"), "id"),
     Index("ix_books_language", "language", "id"),
     Index("ix_books_narrator", "narrator_id"),
 )
