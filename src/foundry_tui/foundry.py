@@ -13,6 +13,7 @@ from foundry_tui.operations.catalog import Catalog
 from foundry_tui.operations.event_log import EventLog
 from foundry_tui.operations.productions import Productions
 from foundry_tui.operations.roster import Roster
+from foundry_tui.operations.running import Running
 from foundry_tui.settings import Settings
 from foundry_tui.store.database import Database
 from foundry_tui.store.upgrade import UpgradeReport, upgrade
@@ -94,6 +95,11 @@ class Foundry:
     def events(self) -> EventLog:
         """Everything that happened."""
         return EventLog(self.database)
+
+    @cached_property
+    def running(self) -> Running:
+        """The queue, worked."""
+        return Running(self.database, self.events, lambda workers: self.pool(workers=workers))
 
     @cached_property
     def recipes(self) -> dict[str, Recipe]:

@@ -46,7 +46,7 @@ def book() -> None:
 @click.option("--narrator", help="Who speaks it where `produce` names nobody.")
 @click.option("--json", "as_json", is_flag=True, help="The book as one JSON object.")
 @click.pass_obj
-def add(state: Globals, source: Path, as_json: bool, **facts: Any) -> None:
+def add(state: Globals, /, source: Path, as_json: bool, **facts: Any) -> None:
     """Copy a book's file into the home and enter it in the catalog.
 
     Title, author and language are read from the source where they are not given; a Project Gutenberg book gets its

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from foundry_tui.cli.globals import FoundryGroup, Globals, global_options
-from foundry_tui.cli.out import complain, warn
+from foundry_tui.cli.out import complain, give_up_stdout, warn
 from foundry_tui.errors import Conflict, FoundryError, Interrupted, NotFound, UsageError
 from foundry_tui.log_file import log_is_open
 
@@ -109,7 +107,7 @@ def enter(arguments: Sequence[str] | None = None) -> int:
         return exit_code(error)
     except BrokenPipeError:
         # The reader went away (``foundry-tui queue | head``): nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout()
         return DONE
     except OSError as error:
         _log.exception("The system refused")

@@ -64,7 +64,7 @@ def narrator() -> None:
 @click.option("--language", required=True, help="ISO 639 code or name.")
 @_facts
 @click.pass_obj
-def add(state: Globals, narrator_id: str, as_json: bool, **facts: Any) -> None:
+def add(state: Globals, /, narrator_id: str, as_json: bool, **facts: Any) -> None:
     """Add a narrator: a name, a language and, if you like, the engine and voice that speak.
 
     A narrator without an engine is spoken by the configured default engine, espeak out of the box; it needs no
@@ -130,7 +130,7 @@ def show(state: Globals, narrator_id: str, as_json: bool) -> None:
 @click.option("--active/--inactive", "active", default=None, help="An inactive narrator is offered for nothing new.")
 @_facts
 @click.pass_obj
-def edit(state: Globals, narrator_id: str, as_json: bool, **facts: Any) -> None:
+def edit(state: Globals, /, narrator_id: str, as_json: bool, **facts: Any) -> None:
     """Change a narrator; an empty value takes an option back.
 
     The change applies to productions whose audio has not been begun; those under way keep the voice they have.

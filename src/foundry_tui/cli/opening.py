@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from foundry_tui.cli.globals import Globals
 from foundry_tui.cli.out import on_terminal, warn
@@ -22,8 +22,12 @@ _USAGE = 2
 
 def with_foundry(state: Globals, work: Callable[[Foundry], Awaitable[Result]]) -> Result:
     """``work(foundry)`` on an initialised home; the house is closed whatever happens."""
-    settings = state.ready_settings()
-    return asyncio.run(_opened(settings, work))
+    return run_async(_opened(state.ready_settings(), work))
+
+
+def run_async(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run ``work`` to its end on a loop of its own; Ctrl-C cancels it and lets it clean up."""
+    return asyncio.run(work)
 
 
 async def _opened(settings: Settings, work: Callable[[Foundry], Awaitable[Result]]) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import unicodedata
@@ -90,10 +91,13 @@ def complain(error: FoundryError) -> None:
         warn(plain(error.action))
 
 
+def give_up_stdout() -> None:
+    """Nobody reads stdout any more: let what is still written to it go nowhere, quietly."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def on_terminal() -> bool:
     """Whether stdout is a terminal a display may draw on."""
-    import os
-
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 

@@ -41,14 +41,14 @@ class EventLog:
                 cursor = page.cursor
         return found, after
 
-    async def since(self, cursor: Cursor, wanted: EventFilter) -> list[Event]:
-        """Everything ``wanted`` after ``cursor``."""
+    async def after(self, cursor: Cursor, wanted: EventFilter) -> tuple[list[Event], Cursor]:
+        """Everything ``wanted`` after ``cursor``, and the place to go on from."""
         found: list[Event] = []
         async with self._database.read() as connection:
             while True:
                 page = await page_after(connection, cursor, _PAGE, wanted)
                 if not page.events:
-                    return found
+                    return found, cursor
                 found += page.events
                 cursor = page.cursor
 
