@@ -138,20 +138,27 @@ class Booth:
         """One take of the whole chunk, in as many requests as the engine's limit asks for."""
         settings = dataclasses.replace(self._voice.settings, take=job.take * (RETAKES + 1) + attempt - 1)
 
-        async def on_retry(tries: int, error: FoundryError, delay_s: float) -> None:
-            await self._context.event(
-                "retry",
-                f"Chapter {job.chapter_number}, chunk {job.chunk_index}: {error.message} "
-                f"Trying again in {delay_s:.1f} s.",
-                level=Level.WARNING,
-                details={"chapter": job.chapter_number, "chunk": job.chunk_index, "code": error.code, "attempt": tries},
-            )
+        told: list[asyncio.Task[None]] = []
 
-        pieces = [
-            await self._voice.engine.synthesize(piece, self._voice.voice, settings, on_retry=on_retry)
-            for piece in fit(job.text, self._voice.engine.profile)
-        ]
+        def on_retry(tries: int, error: FoundryError, delay_s: float) -> None:
+            told.append(asyncio.create_task(self._retrying(job, tries, error, delay_s)))
+
+        try:
+            pieces = [
+                await self._voice.engine.synthesize(piece, self._voice.voice, settings, on_retry=on_retry)
+                for piece in fit(job.text, self._voice.engine.profile)
+            ]
+        finally:
+            await asyncio.gather(*told)
         return join_speech(pieces)
+
+    async def _retrying(self, job: ChunkJob, tries: int, error: FoundryError, delay_s: float) -> None:
+        await self._context.event(
+            "retry",
+            f"Chapter {job.chapter_number}, chunk {job.chunk_index}: {error.message} Trying again in {delay_s:.1f} s.",
+            level=Level.WARNING,
+            details={"chapter": job.chapter_number, "chunk": job.chunk_index, "code": error.code, "attempt": tries},
+        )
 
     async def _retelling(self, job: ChunkJob, attempt: int, error: SpeechRejected) -> None:
         await self._context.event(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import shutil
 from collections.abc import Mapping
@@ -19,7 +20,9 @@ from foundry_tui.steps.places import Places
 from foundry_tui.steps.toolbox import Toolbox
 from foundry_tui.text.chapter_json import load_chapters, write_chapters
 from foundry_tui.text.find_source import find_source
-from foundry_tui.text.parse import PARSER_VERSION, ParsedBook, ParseOptions, parse_novel
+from foundry_tui.text.options import ParseOptions
+from foundry_tui.text.parse import ParsedBook, parse_novel
+from foundry_tui.text.version import parser_version
 
 _KEY_FILE = ".key"  # which inputs a chapters folder was made from; travels with the folder when it is swapped in
 
@@ -36,9 +39,9 @@ class Parsing:
         return {
             "source": source.name,
             "source_sha256": await asyncio.to_thread(sha256_of, source),
-            "parser": PARSER_VERSION,
+            "parser": await asyncio.to_thread(parser_version),
             "language": understood(context.production.language),
-            "options": dict(self._tools.settings.parsing),
+            "options": _plain(self._tools.settings.parsing),
         }
 
     async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
@@ -61,9 +64,8 @@ class Parsing:
         source = self._source(context)
         await context.event("reading", f"Reading {source.name}.", step_name="text_extraction")
         context.progress(Progress(message=f"parsing {source.name}"))
-        options = ParseOptions.from_mapping(self._tools.settings.parsing)
         language = str(key_parts["language"])
-        parsed = await self._tools.cpu.run(_parse, source, places.book_id, language, options)
+        parsed = await self._tools.cpu.run(_parse, source, places.book_id, language, self._tools.settings.parsing)
         await self._tell(context, parsed)
         context.checkpoint()
         return _outcome(key, await asyncio.to_thread(_write, parsed, places, key))
@@ -103,6 +105,12 @@ class Parsing:
         )
         for warning in parsed.warnings:
             await context.event("parse_warning", warning, level=Level.WARNING, step_name="text_preprocessing")
+
+
+def _plain(options: ParseOptions) -> dict[str, Any]:
+    """Options as a key keeps them."""
+    values = dataclasses.asdict(options)
+    return {**values, "rules_off": sorted(values["rules_off"])}
 
 
 def _parse(source: Path, book_id: str, language: str, options: ParseOptions) -> ParsedBook:

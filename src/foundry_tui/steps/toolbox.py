@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.storage import Library
+from foundry_tui.text.options import ParseOptions
 from foundry_tui.voices.guard import GuardedEngine
 
 
@@ -28,7 +29,7 @@ class StepSettings:
     mastering_profile: str = "podcast"
     bitrate_kbps: int = 64
     mp3: bool = False
-    parsing: Mapping[str, Any] = field(default_factory=dict)
+    parsing: ParseOptions = field(default_factory=ParseOptions)
 
 
 @dataclass(frozen=True, slots=True)
