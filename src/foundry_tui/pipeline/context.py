@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +14,7 @@ from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.combine import Combiner
 from foundry_tui.pipeline.contract import Progress, Recipe
 from foundry_tui.pipeline.feed import ProgressFeed, Running
+from foundry_tui.pipeline.in_hand import InHand
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import jobs as job_rows
@@ -38,7 +40,7 @@ class ClaimContext:
         settings: PoolSettings,
         clock: Clock,
         feed: ProgressFeed,
-        offset_s: float = 0.0,
+        now: Callable[[], float],
     ) -> None:
         self.production = claimed.production
         self.book = claimed.book
@@ -51,27 +53,23 @@ class ClaimContext:
         self.made_durable = False
         self.ended = False  # a transaction of ours has already ended the claim (send_back)
         self._database = database
-        self._recipe = recipe
+        self.recipe = recipe
         self._settings = settings
         self._clock = clock
         self._feed = feed
-        self._offset_s = offset_s
+        self.now = now  # seconds since 1970 on the database's clock
         self._progress = Progress()
-        self._in_hand: set[Place] = set()
+        self._in_hand = InHand(settings.chunk_deaths_before_poison)
+        self._learning: asyncio.Task[None] | None = None
         self._marks_due_at: float | None = None
         self._touched_at = self._begun = clock.monotonic()
         self._written: Mapping[str, Any] = {}
         self._written_at = self._touched_at
         self._stop: type[Interrupted] | None = None
         self._combiner: Combiner[Sequence[Take]] = Combiner(self._write)
-        self._poisoned: frozenset[Place] | None = None
         self._publish()
 
     # -- what the pool tells it ---------------------------------------------------------------------------------
-
-    def now(self) -> float:
-        """Seconds since 1970 on the database's clock."""
-        return self._clock.time() + self._offset_s
 
     def hear(self, control: Control) -> None:
         """The lease holds; take up what the operator asked for."""
@@ -128,7 +126,7 @@ class ClaimContext:
 
     def state(self) -> dict[str, Any]:
         """What the job's row keeps of the progress: counts, and the chunks in hand that a death is laid to."""
-        return {**asdict(self._progress), "in_hand": [list(place) for place in sorted(self._in_hand)]}
+        return {**asdict(self._progress), "in_hand": self._in_hand.places()}
 
     def beat(self) -> Beat:
         """This job's part of the process's heartbeat."""
@@ -196,7 +194,7 @@ class ClaimContext:
     async def record(self, takes: Sequence[Take]) -> None:
         """Insert or replace takes; those that arrive together share one transaction."""
         self._may_write()
-        self._in_hand.difference_update(take.place for take in takes)
+        self._in_hand.record(take.place for take in takes)
         await self._combiner.add(list(takes))
 
     async def _write(self, batches: Sequence[Sequence[Take]]) -> None:
@@ -216,15 +214,31 @@ class ClaimContext:
         self.written(state)
 
     async def begin_chunks(self, places: Iterable[Place]) -> None:
-        """Name the chunks in hand; the mark rides on the next transaction of this job, or waits a moment for one."""
+        """Name all chunks in hand; the mark rides on this job's next transaction (see pipeline.in_hand)."""
         self.checkpoint()
-        self._in_hand.update(places)
-        if self._marks_due_at is None:
+        await self._learned()
+        waits = self._in_hand.take(places)
+        if waits:
+            await self._in_hand.wait_turn(waits)
+            self.checkpoint()
+        if self._in_hand.wary or self.claimed.job.deaths:
+            await self._combiner.add([])
+        elif self._marks_due_at is None:
             self._marks_due_at = self._clock.monotonic() + self._settings.mark_delay_s
 
     async def takes_lost(self) -> Mapping[Place, int]:
-        """Deaths laid to each chunk."""
-        return {}
+        """Deaths laid to each chunk: with ``chunk_deaths_before_poison`` of them it is not to be spoken any more."""
+        await self._learned()
+        return self._in_hand.deaths()
+
+    async def _learned(self) -> None:
+        if self._learning is None:
+            self._learning = asyncio.create_task(self._learn())
+        await asyncio.shield(self._learning)
+
+    async def _learn(self) -> None:
+        async with self._database.read() as connection:
+            self._in_hand.learn(await chunk_rows.marks(connection, self.step.audiobook_id))
 
     async def forget_takes(self, keep: Iterable[Place]) -> None:
         """Drop the rows of chunks the book no longer has."""
@@ -242,12 +256,12 @@ class ClaimContext:
         """Make an earlier step pending again and this one wait for it; always raises."""
         self._may_write()
         await self._combiner.settle()
-        place = self._recipe.position(step_name)
+        place = self.recipe.position(step_name)
         async with self._database.write() as connection:
             await requeue_rows.send_back(
                 connection,
                 self.claimed,
-                self._recipe.steps[place],
+                self.recipe.steps[place],
                 place,
                 reason=reason,
                 places=places,
@@ -272,4 +286,6 @@ class ClaimContext:
     async def close(self) -> None:
         """Let the last transaction end, and leave the feed."""
         await self.settle()
+        if self._learning is not None and not self._learning.done():
+            self._learning.cancel()
         self._feed.drop(self.claimed.job.job_id)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from foundry_tui.domain.events import Event
-from foundry_tui.domain.status import Level
+from foundry_tui.errors import DatabaseUnavailable
 from foundry_tui.pipeline.clock import Clock, SystemClock, wait_for
 from foundry_tui.pipeline.context import ClaimContext
 from foundry_tui.pipeline.contract import Recipe
@@ -19,6 +19,7 @@ from foundry_tui.pipeline.heartbeat import Heartbeat
 from foundry_tui.pipeline.reconcile import Reconciler, Recovery
 from foundry_tui.pipeline.runner import Ended, Runner
 from foundry_tui.pipeline.settings import PoolSettings
+from foundry_tui.pipeline.summary import Elsewhere, PoolSummary
 from foundry_tui.pipeline.worker_id import new_worker_id, spoken_name
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import requeue as requeue_rows
@@ -26,46 +27,14 @@ from foundry_tui.store import steps as step_rows
 from foundry_tui.store.database import Database
 from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Job
+from foundry_tui.store.steps import ClaimedStep
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """A job some other worker holds: what a run waits for."""
-
-    job_id: int
-    name: str
-    audiobook_id: str
-    worker: str  # as a person would call it
-    lease_expires_at: float
-
-
-@dataclass(slots=True)
-class PoolSummary:
-    """What a run of the pool did."""
-
-    outcomes: dict[str, str] = field(default_factory=dict)  # audiobook_id -> finished, failed, cancelled, paused …
-    messages: dict[str, str] = field(default_factory=dict)  # audiobook_id -> the last sentence about it
-    requeued: tuple[str, ...] = ()
-    recovered: list[str] = field(default_factory=list)  # sentences
-    jobs_run: int = 0
-
-    def took(self, ended: Ended) -> None:
-        """Count one claim's end."""
-        self.jobs_run += 1
-        if ended.kind != "lost":
-            self.outcomes[ended.audiobook_id] = ended.kind
-            self.messages[ended.audiobook_id] = ended.message
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """The productions that ended in failure."""
-        return tuple(sorted(made for made, kind in self.outcomes.items() if kind == "failed"))
+Answer = TypeVar("Answer")
 
 
 class WorkerPool:
-    """N jobs at once on the loop that runs it; assumes nothing about threads or signals."""
+    """N jobs at once on the loop that runs it; assumes nothing about threads or signals. One run at a time."""
 
     def __init__(
         self,
@@ -87,11 +56,14 @@ class WorkerPool:
         self._recipes = dict(recipes)
         self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
         self._runner = Runner(database, self.settings, self.clock, self._chance)
+        self._fences: dict[int, int] = {}  # of every job this pool holds, from inside the claiming transaction on
         self._active: dict[int, ClaimContext] = {}
-        self._tasks: dict[asyncio.Task[Ended], int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._draining = False
         self._offset_s = 0.0
+        self._pause_s = self.settings.poll_min_s
+        self._away_since: float | None = None
         self._reconciler = Reconciler(database, self._recipes, self.worker_id, self.settings, self.now, self._holds)
         self._heartbeat = Heartbeat(database, self.worker_id, self._active.values, self.settings, self.clock, self.now)
 
@@ -100,12 +72,13 @@ class WorkerPool:
         return self.clock.time() + self._offset_s
 
     def wake(self) -> None:
-        """Something was enqueued: look now. Call on the pool's loop (PoolThread.wake from elsewhere)."""
+        """Something was enqueued: look now. Call on the pool's loop (from elsewhere: PoolThread.wake)."""
         self._changed.set()
 
-    def _holds(self, job: Job) -> bool:
-        context = self._active.get(job.job_id)
-        return context is not None and context.claimed.job.fence == job.fence
+    @property
+    def busy(self) -> int:
+        """How many jobs are at work here."""
+        return len(self._active)
 
     # -- ways to run --------------------------------------------------------------------------------------------
 
@@ -123,20 +96,20 @@ class WorkerPool:
         """
         async with self._at_work():
             if retry_failed:
-                self.summary.requeued = await self._retry_failed()
-            waited: Sequence[Elsewhere] = ()
-            while not self._draining:
-                if fail_fast and self.summary.failed:
-                    break
-                if await self._claim_one():
+                async with self._database.write() as connection:
+                    requeued = await requeue_rows.retry_failed(connection, self._reconciler.plans, self.now())
+                self.summary.requeued = tuple(requeued)
+            waited: list[Elsewhere] = []
+            while not self._draining and not (fail_fast and self.summary.failed):
+                if await self._patiently(self._claim_one, otherwise=False):
                     continue
-                waits = list(await self._held_elsewhere()) if not self._tasks else []
-                if not self._tasks and not waits and not await self._scheduled():
-                    break
-                if waits != list(waited):
-                    waited = waits
-                    if on_wait is not None:
+                if self._free():
+                    waits, idle = await self._patiently(self._rest_of_the_queue, otherwise=(waited, False))
+                    if idle:
+                        break
+                    if waits != waited and on_wait is not None:
                         on_wait(waits)
+                    waited = waits
                 await self._rest()
         return self.summary
 
@@ -146,20 +119,29 @@ class WorkerPool:
             watcher = asyncio.create_task(self._wake_on(stop))
             try:
                 while not stop.is_set() and not self._draining:
-                    if not await self._claim_one():
-                        await self._rest(stop)
+                    try:
+                        if await self._claim_one():
+                            continue
+                    except Exception:
+                        log.warning("no job could be claimed; it is tried again", exc_info=True)
+                    await self._rest()
             finally:
                 watcher.cancel()
         return self.summary
 
     async def run_step(self, job_id: int) -> Ended | None:
-        """Claim this very job and run it, for dispatchers; None when another holds it or it is not due."""
-        async with self._database.write() as connection:
-            job = await job_rows.claim_by_id(connection, job_id, self.worker_id, self.now(), self.settings.lease_s)
-            claimed = await step_rows.start(connection, job, self.now()) if job else None
-        if job is None or claimed is None:
-            return None
-        return await self._run(claimed)
+        """Claim this very job and run it, for dispatchers; None when another holds it or it is not due.
+
+        Call it inside ``at_work()``, which keeps its lease alive.
+        """
+        claimed = await self._claim(lambda connection: job_rows.claim_by_id(connection, job_id, *self._terms()))
+        return await self._run(claimed) if claimed else None
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Heartbeat and reconciler without a claim loop: for dispatchers that hand jobs in one by one."""
+        async with self._at_work():
+            yield
 
     async def drain(self, grace_s: float | None = None) -> None:
         """Stop claiming, let every chunk in hand be finished for at most ``grace_s``, give the jobs back at no cost."""
@@ -180,7 +162,8 @@ class WorkerPool:
     @asynccontextmanager
     async def _at_work(self) -> AsyncIterator[None]:
         self._draining = False
-        await self._reconcile(starting=True)
+        self.summary = PoolSummary()
+        await self._reconcile()
         await self._tell("worker_started", f"A worker started: {spoken_name(self.worker_id)}.")
         helpers = [asyncio.create_task(self._heartbeat.run()), asyncio.create_task(self._reconcile_forever())]
         try:
@@ -194,101 +177,152 @@ class WorkerPool:
 
     async def _tell(self, kind: str, message: str) -> None:
         details = {"worker_id": self.worker_id, "workers": self.settings.workers}
-        async with self._database.write() as connection:
-            await append(connection, [Event(kind=kind, message=message, level=Level.INFO, details=details)])
+        if kind == "worker_stopped":
+            details["jobs_run"] = self.summary.jobs_run
+        try:
+            async with self._database.write() as connection:
+                await append(connection, [Event(kind=kind, message=message, details=details)])
+        except DatabaseUnavailable:
+            log.warning("%s (the database could not be told)", message)
+
+    def _holds(self, job: Job) -> bool:
+        return self._fences.get(job.job_id) == job.fence
+
+    def _free(self) -> bool:
+        return len(self._tasks) < self.settings.workers
+
+    def _terms(self) -> tuple[str, float, float]:
+        return self.worker_id, self.now(), self.settings.lease_s
 
     async def _claim_one(self) -> bool:
         """Start one job if a worker is free and a job claimable; True when another look is worth while at once."""
         self._changed.clear()
-        if self._draining or len(self._tasks) >= self.settings.workers:
+        if self._draining or not self._free():
             return False
         async with self._database.read() as connection:
             due = await job_rows.next_due(connection)
         if due is None or due > self.now():
             return False
-        async with self._database.write() as connection:
-            job = await job_rows.claim(connection, self.worker_id, self.now(), self.settings.lease_s)
-            claimed = await step_rows.start(connection, job, self.now()) if job else None
-            if job is not None and claimed is None:
-                await job_rows.cancel_held(connection, job, self.now(), reason="no_step")
-        if job is None:
+        claimed = await self._claim(lambda connection: job_rows.claim(connection, *self._terms()))
+        if claimed is None:
             return False
-        if claimed is not None:
-            task = asyncio.create_task(self._run(claimed))
-            self._tasks[task] = job.job_id
-            task.add_done_callback(self._ended)
+        self._pause_s = self.settings.poll_min_s
+        task = asyncio.create_task(self._carry(claimed))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
         return True
 
-    async def _run(self, claimed: step_rows.ClaimedStep) -> Ended:
-        recipe = self._recipes[claimed.production.recipe]
-        context = ClaimContext(
-            self._database,
-            claimed,
-            recipe,
-            settings=self.settings,
-            clock=self.clock,
-            feed=self.feed,
-            offset_s=self._offset_s,
-        )
-        self._active[claimed.job.job_id] = context
-        if self._draining:
-            context.drain()
+    async def _claim(self, claim: Callable[[Any], Awaitable[Job | None]]) -> ClaimedStep | None:
+        async with self._database.write() as connection:
+            job = await claim(connection)
+            if job is None:
+                return None
+            claimed = await step_rows.start(connection, job, self.now())
+            if claimed is None:
+                # A job nobody's step points to: a step that was forced meanwhile has a younger one.
+                await job_rows.cancel_held(connection, job, self.now(), reason="replaced")
+                return None
+            self._fences[job.job_id] = job.fence
+        return claimed
+
+    async def _carry(self, claimed: ClaimedStep) -> None:
+        await self._run(claimed)
+
+    async def _run(self, claimed: ClaimedStep) -> Ended:
+        job_id = claimed.job.job_id
         try:
-            ended = await self._runner.run(context, recipe)
+            context = ClaimContext(
+                self._database,
+                claimed,
+                self._recipes.get(claimed.production.recipe) or Recipe(claimed.production.recipe, ()),
+                settings=self.settings,
+                clock=self.clock,
+                feed=self.feed,
+                now=self.now,
+            )
+            self._active[job_id] = context
+            if self._draining:
+                context.drain()
+            ended = await self._runner.run(context)
         finally:
-            self._active.pop(claimed.job.job_id, None)
+            self._active.pop(job_id, None)
+            self._fences.pop(job_id, None)
         self.summary.took(ended)
         return ended
 
-    def _ended(self, task: asyncio.Task[Ended]) -> None:
-        self._tasks.pop(task, None)
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         self._changed.set()
         if not task.cancelled() and task.exception() is not None:
+            # Its job is still marked as held: the next pass of the reconciler gives it back.
             log.error("a claim ended in an error of the pipeline itself", exc_info=task.exception())
 
-    async def _rest(self, stop: asyncio.Event | None = None) -> None:
-        del stop
-        await wait_for(self._changed, self.clock, self.settings.poll_min_s)
+    async def _rest(self) -> None:
+        """Sleep until something changes here, or long enough to look whether something has changed elsewhere."""
+        full = not self._free()
+        pause_s = self.settings.poll_max_s if full else self._pause_s * self._chance.uniform(0.75, 1.25)
+        if not full:
+            self._pause_s = min(self._pause_s * 2, self.settings.poll_max_s)
+            async with self._database.read() as connection:
+                due = await job_rows.next_due(connection)
+            if due is not None:
+                pause_s = min(pause_s, max(due - self.now(), 0.01))
+        if await wait_for(self._changed, self.clock, pause_s):
+            self._pause_s = self.settings.poll_min_s
 
     async def _wake_on(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._changed.set()
 
-    async def _scheduled(self) -> bool:
-        async with self._database.read() as connection:
-            return await job_rows.next_due(connection) is not None
-
-    async def _held_elsewhere(self) -> list[Elsewhere]:
+    async def _rest_of_the_queue(self) -> tuple[list[Elsewhere], bool]:
+        """What other workers hold, and whether nothing at all is left to be done or to be waited for."""
+        if self._tasks:
+            return [], False
+        if await self._reconcile():
+            return [], False
         async with self._database.read() as connection:
             held = await job_rows.processing(connection)
-        return [
-            Elsewhere(
-                job.job_id,
-                job.name,
-                str(job.payload.get("audiobook_id", "")),
-                spoken_name(job.worker_id),
-                job.lease_expires_at or 0.0,
-            )
+            scheduled = await job_rows.next_due(connection) is not None
+        waits = [
+            Elsewhere(job.job_id, job.name, str(job.payload.get("audiobook_id", "")), spoken_name(job.worker_id))
             for job in held
-            if not self._holds(job)
         ]
+        return waits, not waits and not scheduled
 
-    async def _retry_failed(self) -> tuple[str, ...]:
-        async with self._database.write() as connection:
-            return tuple(await requeue_rows.retry_failed(connection, self._reconciler.plans, self.now()))
+    async def _patiently(self, look: Callable[[], Awaitable[Answer]], *, otherwise: Answer) -> Answer:
+        """``look``, forgiving a database that is away for less than a lease."""
+        try:
+            answer = await look()
+        except DatabaseUnavailable:
+            now = self.clock.monotonic()
+            self._away_since = now if self._away_since is None else self._away_since
+            if now - self._away_since >= self.settings.lease_s:
+                raise
+            log.warning("the database could not be reached; it is tried again", exc_info=True)
+            await self.clock.sleep(self.settings.poll_min_s)
+            return otherwise
+        self._away_since = None
+        return answer
 
-    async def _reconcile(self, *, starting: bool = False) -> None:
-        recovery: Recovery = await self._reconciler.once(starting=starting)
+    async def _reconcile(self) -> Recovery:
+        async with self._database.read() as connection:
+            theirs = await job_rows.clock(connection)
+        self._offset_s = 0.0 if theirs is None else theirs - self.clock.time()
+        recovery = await self._reconciler.once()
         self.summary.recovered.extend(recovery.sentences)
-        if recovery.claimable:
+        self.summary.adopted.extend(recovery.queued)
+        for each in recovery.recovered:
+            if each.audiobook_id and each.kind != "released":
+                self.summary.outcomes[each.audiobook_id] = "cancelled" if each.kind == "cancelled" else "failed"
+                self.summary.messages[each.audiobook_id] = each.sentence
+        if recovery:
             self._changed.set()
+        return recovery
 
     async def _reconcile_forever(self) -> None:
         while True:
             await self.clock.sleep(self.settings.reconcile_s)
             try:
                 await self._reconcile()
-            except asyncio.CancelledError:
-                raise
             except Exception:
                 log.warning("the queue could not be reconciled", exc_info=True)

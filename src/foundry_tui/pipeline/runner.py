@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from foundry_tui.domain.keys import changes, key_of
 from foundry_tui.domain.status import Level, Status
-from foundry_tui.errors import Draining, FoundryError, Interrupted, LeaseLost
+from foundry_tui.errors import Draining, FoundryError, Interrupted, LeaseLost, UsageError
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.context import ClaimContext
-from foundry_tui.pipeline.contract import Recipe, StepOutcome, StepSpec
+from foundry_tui.pipeline.contract import StepOutcome, StepSpec
 from foundry_tui.pipeline.redact import redacted
 from foundry_tui.pipeline.retry import Failure, delay_s, failure_of
 from foundry_tui.pipeline.settings import PoolSettings
@@ -51,11 +51,10 @@ class Runner:
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
 
-    async def run(self, context: ClaimContext, recipe: Recipe) -> Ended:
+    async def run(self, context: ClaimContext) -> Ended:
         """Run a claimed step and end its claim; raises only asyncio.CancelledError, after giving the job back."""
         try:
-            spec = recipe.steps[context.step.position]
-            return await self._work(context, recipe, spec)
+            return await self._work(context, _spec(context))
         except asyncio.CancelledError:
             await asyncio.shield(self._stopped(context, context.stopping or Draining))
             raise
@@ -66,24 +65,23 @@ class Runner:
         finally:
             await context.close()
 
-    async def _work(self, context: ClaimContext, recipe: Recipe, spec: StepSpec) -> Ended:
+    async def _work(self, context: ClaimContext, spec: StepSpec) -> Ended:
         parts = dict(await spec.handler.inputs(context))
         key = key_of(parts)
         step = context.step
         if step.input_key == key and await spec.handler.intact(context, step.result):
             outcome = StepOutcome(step.result, f"{spec.name}: nothing has changed, what it made still stands.")
-            return await self._advance(context, recipe, key, parts, outcome, kind="step_skipped")
+            return await self._advance(context, key, parts, outcome, kind="step_skipped")
         if step.input_key is not None:
             why = changes(step.key_parts, parts) or ["what it made is missing or was altered"]
             await context.event("made_again", f"{spec.name} runs again: {'; '.join(why)}.", details={"reasons": why})
         context.checkpoint()
         outcome = await spec.handler.run(context)
-        return await self._advance(context, recipe, key, parts, outcome, kind="step_succeeded")
+        return await self._advance(context, key, parts, outcome, kind="step_succeeded")
 
     async def _advance(
         self,
         context: ClaimContext,
-        recipe: Recipe,
         key: str,
         parts: Mapping[str, Any],
         outcome: StepOutcome,
@@ -91,8 +89,8 @@ class Runner:
         kind: str,
     ) -> Ended:
         await context.settle()
-        place = context.step.position + 1
-        following = recipe.steps[place] if place < len(recipe.steps) else None
+        place, steps = context.step.position + 1, context.recipe.steps
+        following = steps[place] if place < len(steps) else None
 
         async def write() -> int | None:
             async with self._database.write() as connection:
@@ -236,3 +234,13 @@ class Runner:
             event = step_rows.told(claimed, now, f"step_{kind}", message, status=Status.PENDING)
             await step_rows.step_back(connection, claimed, event)
         return self._ended(context, kind)
+
+
+def _spec(context: ClaimContext) -> StepSpec:
+    step, steps = context.step, context.recipe.steps
+    if step.position < len(steps) and steps[step.position].number == step.step_number:
+        return steps[step.position]
+    raise UsageError(
+        f"This Foundry's recipe {context.recipe.name!r} has no step {step.step_number} in place {step.position + 1}.",
+        next_action="Run it with the Foundry that began it, or order the book anew.",
+    )

@@ -2,80 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, Select, exists, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.domain.events import Event
+from foundry_tui.domain.languages import understood
 from foundry_tui.domain.productions import Production
 from foundry_tui.domain.status import Level, Status
+from foundry_tui.errors import UsageError
+from foundry_tui.store import steering
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
+from foundry_tui.store.requeue import Plans, requeue_many
 from foundry_tui.store.rows import noun
-from foundry_tui.store.steps import PRODUCTION, PlannedStep, moment
-from foundry_tui.store.tables import audiobook_productions, production_steps
+from foundry_tui.store.steps import PRODUCTION, moment
+from foundry_tui.store.tables import audiobook_productions, jobs, production_steps
 
+AT_ONCE = 50  # productions a transaction: it must stay short
 _LIVE = (Status.PENDING.value, Status.PROCESSING.value)
 _made = audiobook_productions.c
+_step = production_steps.c
+_UNFINISHED = text("audiobook_productions.status <> 'success'")  # word for word the condition of its index
 
 
-async def strangers(connection: AsyncConnection) -> list[Production]:
-    """Live productions without steps, oldest first: somebody inserted them beside us."""
-    known = exists().where(production_steps.c.audiobook_id == _made.audiobook_id)
-    statement = select(audiobook_productions).where(_made.status.in_(_LIVE), ~known).order_by(_made.audiobook_id)
-    return [noun(Production, row) for row in (await connection.execute(statement)).mappings()]
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What somebody left for us, by audiobook_id, oldest first."""
+
+    strangers: tuple[str, ...] = ()  # live, and without steps
+    reopened: tuple[str, ...] = ()  # live, with steps, and no job
+    stopped: tuple[str, ...] = ()  # cancelled, and with a job that does not know
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.strangers or self.reopened or self.stopped)
 
 
-async def _elder(connection: AsyncConnection, made: Production) -> str | None:
-    """The live production this one doubles: same book, narrator, language and recipe, and older."""
-    statement = (
+async def look(connection: AsyncConnection) -> Found:
+    """Find them by reading alone; nothing is wrong with most databases most of the time."""
+    planned = exists().where(_step.audiobook_id == _made.audiobook_id)
+    job_of_it = exists().where(_step.audiobook_id == _made.audiobook_id, _step.job_id == jobs.c.job_id, _live_job())
+    live = select(_made.audiobook_id).where(_UNFINISHED, _made.status.in_(_LIVE)).order_by(_made.audiobook_id)
+    unaware = (
         select(_made.audiobook_id)
-        .where(
-            _made.book_id == made.book_id,
-            _made.narrator_id == made.narrator_id,
-            _made.language == made.language,
-            _made.recipe == made.recipe,
-            _made.status.in_(_LIVE),
-            _made.audiobook_id < made.audiobook_id,
+        .join(production_steps, _step.audiobook_id == _made.audiobook_id)
+        .join(jobs, _step.job_id == jobs.c.job_id)
+        .where(_made.status == Status.CANCELLED.value, _live_job(), jobs.c.cancel_requested.is_(False))
+    )
+    strangers = await _ids(connection, live.where(~planned))
+    younger = await _doubles(connection, strangers)
+    return Found(
+        tuple(made for made in strangers if made not in younger),
+        await _ids(connection, live.where(planned, ~job_of_it)),
+        await _ids(connection, unaware),
+    )
+
+
+def _live_job() -> ColumnElement[bool]:
+    return jobs.c.status.in_(_LIVE)
+
+
+async def _ids(connection: AsyncConnection, statement: Select[tuple[str]]) -> tuple[str, ...]:
+    return tuple(await connection.scalars(statement))
+
+
+async def _doubles(connection: AsyncConnection, strangers: Sequence[str]) -> set[str]:
+    """Those that wait for an elder: a live production of the same book, narrator, recipe and language."""
+    if not strangers:
+        return set()
+    columns = (_made.audiobook_id, _made.book_id, _made.narrator_id, _made.recipe, _made.language)
+    rows = await connection.execute(
+        select(*columns).where(_UNFINISHED, _made.status.in_(_LIVE)).order_by(_made.audiobook_id)
+    )
+    eldest: dict[tuple[str, str, str, str], str] = {}
+    waiting = set()
+    for audiobook_id, book_id, narrator_id, recipe, language in rows:
+        same = (book_id, narrator_id, recipe, _spoken(language))
+        if eldest.setdefault(same, audiobook_id) != audiobook_id:
+            waiting.add(audiobook_id)
+    return waiting.intersection(strangers)
+
+
+def _spoken(language: str) -> str:
+    try:
+        return understood(language)
+    except UsageError:
+        return language
+
+
+async def put_right(connection: AsyncConnection, found: Found, plans: Plans, now: float) -> list[str]:
+    """Do what ``found`` asks for, at most AT_ONCE of each kind; returns the productions that have a job now."""
+    taken = await _adopt(connection, found.strangers[:AT_ONCE], plans, now)
+    reopened = found.reopened[:AT_ONCE]
+    taken.extend(await requeue_many(connection, reopened, plans, now=now, why="its status was set by hand"))
+    for audiobook_id in found.stopped[:AT_ONCE]:
+        made = await step_rows.production(connection, audiobook_id, lock=True)
+        if made is not None and made.status is Status.CANCELLED:
+            await steering.stop(connection, audiobook_id, now, already=True)
+    return taken
+
+
+async def _adopt(connection: AsyncConnection, ids: Sequence[str], plans: Plans, now: float) -> list[str]:
+    """Take strangers in: steps, first job, event. Whoever came first has done it; the others find steps there."""
+    if not ids:
+        return []
+    rows = select(audiobook_productions).where(_made.audiobook_id.in_(ids)).order_by(_made.audiobook_id)
+    live = rows.where(_made.status.in_(_LIVE)).with_for_update()
+    found = [noun(Production, row) for row in (await connection.execute(live)).mappings()]
+    planned = set(await connection.scalars(select(_step.audiobook_id).where(_step.audiobook_id.in_(ids))))
+    events: list[Event] = []
+    taken = []
+    for made in found:
+        if made.audiobook_id in planned:
+            continue
+        plan = plans.get(made.recipe)
+        if not plan:
+            events.append(await _refused(connection, made, sorted(plans), now))
+            continue
+        steps = [
+            {"audiobook_id": made.audiobook_id, "step_number": step.number, "step_name": step.name, "position": place}
+            for place, step in enumerate(plan)
+        ]
+        await connection.execute(insert(production_steps), steps)
+        _, event = await step_rows.make_pending(
+            connection,
+            made.audiobook_id,
+            plan[0],
+            0,
+            now=now,
+            priority=made.priority,
+            paused=made.paused_at is not None,
+            kind="adopted",
+            message="The production was found in the table and taken into the queue.",
         )
-        .order_by(_made.audiobook_id)
-        .limit(1)
-    )
-    return await connection.scalar(statement)
+        events.append(event)
+        taken.append(made.audiobook_id)
+    await append(connection, events)
+    return taken
 
 
-async def adopt(
-    connection: AsyncConnection, made: Production, plans: Mapping[str, Sequence[PlannedStep]], now: float
-) -> bool:
-    """Take a stranger in: its steps, first job and event. False where it waits for an elder or was taken already."""
-    current = await step_rows.production(connection, made.audiobook_id, lock=True)
-    if current is None or current.status.value not in _LIVE or await step_rows.steps_of(connection, made.audiobook_id):
-        return False
-    plan = plans.get(current.recipe)
-    if not plan:
-        await _refuse(connection, current, sorted(plans), now)
-        return False
-    if await _elder(connection, current) is not None:
-        return False
-    await step_rows.begin(
-        connection,
-        current.audiobook_id,
-        plan,
-        now=now,
-        priority=current.priority,
-        paused=current.paused_at is not None,
-        message="The production was found in the table and taken into the queue.",
-    )
-    return True
-
-
-async def _refuse(connection: AsyncConnection, made: Production, known: Sequence[str], now: float) -> None:
+async def _refused(connection: AsyncConnection, made: Production, known: Sequence[str], now: float) -> Event:
     message = f"This Foundry knows no recipe {made.recipe!r}."
     action = f"It knows {', '.join(known)}: set audiobook_productions.recipe to one of them and status to 'pending'."
-    sentence = f"{message} {action}"
-    await step_rows.set_production(connection, made.audiobook_id, status=Status.FAILED.value, error_message=sentence)
-    event = Event(
+    failed = {"status": Status.FAILED.value, "error_message": f"{message} {action}"}
+    await step_rows.set_production(connection, made.audiobook_id, **failed)
+    return Event(
         kind="recipe_unknown",
         message=message,
         level=Level.ERROR,
@@ -85,4 +159,3 @@ async def _refuse(connection: AsyncConnection, made: Production, known: Sequence
         details={"code": "recipe_unknown", "next_action": action},
         timestamp=moment(now),
     )
-    await append(connection, [event])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import Select, Text, case, cast, delete, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,10 @@ _BATCH = 200  # rows a statement: well below SQLite's limit on bound values
 _KEY = ("audiobook_id", "chapter_number", "chunk_index")
 _COLUMNS = tuple(Take.__dataclass_fields__)
 _made = audio_chunks.c
+Place = tuple[int, int]  # (chapter number, chunk index)
+# Flags of a chunk that was in hand when a worker died: at one death, and at two among others.
+_SEEN_ONCE = "in_hand_at_death"
+SUSPECT = "death_suspect"
 
 
 def take_of(row: RowMapping) -> Take:
@@ -35,23 +40,23 @@ def _row(take: Take) -> dict[str, Any]:
         "flags": list(take.flags),
         "key_parts": dict(take.key_parts),
         "metrics": dict(take.metrics),
-        "deaths": 0,
     }
 
 
 async def upsert(connection: AsyncConnection, takes: Sequence[Take]) -> None:
     """Insert or replace takes by their place; the caller has checked its fence in this transaction.
 
-    A recorded chunk is out of hand, so deaths laid to it are forgotten.
+    A good take clears its chunk of the deaths laid to it.
     """
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement: Any = insert(audio_chunks)
-    changed = {name: statement.excluded[name] for name in (*_COLUMNS, "deaths") if name not in _KEY}
+    changed: dict[str, Any] = {name: statement.excluded[name] for name in _COLUMNS if name not in _KEY}
+    changed["deaths"] = case((statement.excluded.status == Status.SUCCESS.value, 0), else_=_made.deaths)
     statement = statement.on_conflict_do_update(index_elements=list(_KEY), set_=changed)
     await connection.execute(statement, [_row(take) for take in takes])
 
 
-async def load(connection: AsyncConnection, audiobook_id: str) -> dict[tuple[int, int], Take]:
+async def load(connection: AsyncConnection, audiobook_id: str) -> dict[Place, Take]:
     """Every take of a production by its place."""
     rows = await connection.execute(select(audio_chunks).where(_made.audiobook_id == audiobook_id))
     return {take.place: take for take in map(take_of, rows.mappings())}
@@ -67,7 +72,7 @@ async def find(connection: AsyncConnection, input_keys: Sequence[str]) -> dict[s
     return found
 
 
-async def forget(connection: AsyncConnection, audiobook_id: str, keep: Iterable[tuple[int, int]]) -> int:
+async def forget(connection: AsyncConnection, audiobook_id: str, keep: Iterable[Place]) -> int:
     """Delete the rows of places not in ``keep``; returns how many went."""
     kept = set(keep)
     places = select(_made.chapter_number, _made.chunk_index).where(_made.audiobook_id == audiobook_id)
@@ -82,7 +87,7 @@ async def forget(connection: AsyncConnection, audiobook_id: str, keep: Iterable[
     return len(gone)
 
 
-async def make_pending(connection: AsyncConnection, audiobook_id: str, places: Iterable[tuple[int, int]]) -> None:
+async def make_pending(connection: AsyncConnection, audiobook_id: str, places: Iterable[Place]) -> None:
     """Have the chunks at ``places`` spoken again."""
     for batch in _batches(list(places)):
         await connection.execute(
@@ -98,6 +103,82 @@ async def retry_failed(connection: AsyncConnection, audiobook_ids: Sequence[str]
     for batch in _batches(list(audiobook_ids)):
         where = (_made.audiobook_id.in_(batch), _made.status == Status.FAILED.value)
         await connection.execute(update(audio_chunks).where(*where).values(**fresh))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What earlier deaths say of a chunk: how many are laid to it, and whether it must be spoken alone."""
+
+    deaths: int
+    suspect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Whether a death could be laid to one chunk, and which chunks are given up for it."""
+
+    blamed: bool = False
+    poisoned: tuple[Place, ...] = ()
+
+
+async def marks(connection: AsyncConnection, audiobook_id: str) -> dict[Place, Mark]:
+    """The chunks of a production that were in hand when a worker died, and have not been recorded since."""
+    statement = select(_made.chapter_number, _made.chunk_index, _made.deaths, _made.flags).where(
+        _made.audiobook_id == audiobook_id, or_(_made.deaths > 0, cast(_made.flags, Text).like(f"%{_SEEN_ONCE}%"))
+    )
+    return {
+        (chapter, index): Mark(deaths, deaths > 0 or SUSPECT in flags)
+        for chapter, index, deaths, flags in await connection.execute(statement)
+    }
+
+
+async def lay_death(connection: AsyncConnection, audiobook_id: str, places: Sequence[Place], too_many: int) -> Blame:
+    """Lay a worker's death to the chunks it had in hand.
+
+    A chunk alone in hand is blamed. Of several nobody can tell: those seen at two deaths become suspects, which are
+    spoken one at a time, so that the next death has a name; for a suspect it is at once one too many.
+    """
+    rows = {
+        (row[0], row[1]): (row[2], list(row[3] or ())) for row in await connection.execute(_at(audiobook_id, places))
+    }
+    known = {place: rows.get(place, (0, [])) for place in places}
+    suspects = [place for place, (deaths, flags) in known.items() if deaths > 0 or SUSPECT in flags]
+    alone = places[0] if len(places) == 1 else (suspects[0] if len(suspects) == 1 else None)
+    changed: dict[Place, tuple[int, list[str]]] = {}
+    if alone is not None:
+        deaths, flags = known[alone]
+        changed[alone] = (max(deaths + 1, too_many if SUSPECT in flags else 0), [*{*flags, _SEEN_ONCE}])
+    else:
+        for place, (deaths, flags) in known.items():
+            changed[place] = (deaths, [*{*flags, SUSPECT if _SEEN_ONCE in flags else _SEEN_ONCE, _SEEN_ONCE}])
+    await _mark(connection, audiobook_id, changed)
+    poisoned = tuple(place for place, (deaths, _) in changed.items() if deaths >= too_many)
+    return Blame(alone is not None, poisoned)
+
+
+def _at(audiobook_id: str, places: Sequence[Place]) -> Select[Any]:
+    here = tuple_(_made.chapter_number, _made.chunk_index).in_(list(places))
+    columns = (_made.chapter_number, _made.chunk_index, _made.deaths, _made.flags)
+    return select(*columns).where(_made.audiobook_id == audiobook_id, here)
+
+
+async def _mark(connection: AsyncConnection, audiobook_id: str, changed: Mapping[Place, tuple[int, list[str]]]) -> None:
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement: Any = insert(audio_chunks)
+    marked = {"deaths": statement.excluded.deaths, "flags": statement.excluded.flags}
+    statement = statement.on_conflict_do_update(index_elements=list(_KEY), set_=marked)
+    rows = [
+        {
+            "audiobook_id": audiobook_id,
+            "chapter_number": place[0],
+            "chunk_index": place[1],
+            "input_key": "",
+            "deaths": deaths,
+            "flags": sorted(flags),
+        }
+        for place, (deaths, flags) in changed.items()
+    ]
+    await connection.execute(statement, rows)
 
 
 def _batches(values: Sequence[Any]) -> list[Sequence[Any]]:

@@ -276,6 +276,13 @@ async def listing(
     return await _all(connection, statement)
 
 
+async def clock(connection: AsyncConnection) -> float | None:
+    """The database server's time in seconds since 1970; None on SQLite, which has only ours."""
+    if connection.dialect.name == "sqlite":
+        return None
+    return float(await connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")))
+
+
 async def next_due(connection: AsyncConnection) -> float | None:
     """When the next pending job may run (0 or past: now); None when none is pending or all are paused."""
     statement = select(func.min(jobs.c.run_after)).where(_PENDING, jobs.c.paused.is_(False))

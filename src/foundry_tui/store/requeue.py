@@ -1,25 +1,38 @@
-"""Steps sent back to the start of their queue: by the operator, by a later step that found a piece broken."""
+"""Productions put back into the queue: by the operator, by raw SQL, by a later step that found a piece broken."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from foundry_tui.domain.productions import Step
+from foundry_tui.domain.events import Event
+from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.status import Status
-from foundry_tui.errors import ArtifactBroken, NotFound
+from foundry_tui.errors import ArtifactBroken, Conflict, NotFound
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
+from foundry_tui.store.rows import noun
 from foundry_tui.store.steps import ClaimedStep, PlannedStep
 from foundry_tui.store.tables import audiobook_productions, jobs, production_steps
 
+Plans = Mapping[str, Sequence[PlannedStep]]  # by recipe
+
 _step = production_steps.c
 _made = audiobook_productions.c
+_AT_ONCE = 200  # productions a statement
+_LIVE = (Status.PENDING.value, Status.PROCESSING.value)
+
+
+class FruitlessSendBack(ArtifactBroken):
+    """An earlier step was made again and again, and its result is still broken."""
+
+    retryable = False
 
 
 async def send_back(
@@ -35,7 +48,7 @@ async def send_back(
 ) -> int:
     """Make the earlier step ``target`` pending again and let everything after it wait; returns its job's id.
 
-    Costs no attempt. Raises ArtifactBroken once it has happened ``most`` times since the operator last asked.
+    Costs no attempt. Raises FruitlessSendBack once it has happened ``most`` times since the operator last asked.
     """
     audiobook_id = claimed.step.audiobook_id
     made = await step_rows.production(connection, audiobook_id, lock=True)
@@ -51,7 +64,11 @@ async def send_back(
             next_action=f"Look for a failing disk or memory, then requeue {target.name}.",
         )
     await chunk_rows.make_pending(connection, audiobook_id, places)
-    await wait_again(connection, audiobook_id, position)
+    await connection.execute(
+        update(production_steps)
+        .where(_step.audiobook_id == audiobook_id, _step.position > position)
+        .values(status=Status.PENDING.value, job_id=None, started_at=None, finished_at=None)
+    )
     job_id, event = await step_rows.make_pending(
         connection,
         audiobook_id,
@@ -69,24 +86,146 @@ async def send_back(
     return job_id
 
 
-async def wait_again(connection: AsyncConnection, audiobook_id: str, position: int) -> None:
-    """Every step after ``position`` waits for its turn again; what they made stands under its key."""
-    await connection.execute(
-        update(production_steps)
-        .where(_step.audiobook_id == audiobook_id, _step.position > position)
-        .values(status=Status.PENDING.value, job_id=None, started_at=None, finished_at=None)
+async def requeue(
+    connection: AsyncConnection,
+    audiobook_id: str,
+    plans: Plans,
+    *,
+    position: int | None = None,
+    now: float,
+    why: str = "it was asked for",
+) -> int | None:
+    """``requeue_many`` for one production, which must exist (NotFound); its new job, or None where it is live.
+
+    With ``position`` on a production that a worker holds right now: Conflict.
+    """
+    made = await step_rows.production(connection, audiobook_id, lock=True)
+    if made is None:
+        raise NotFound(f"There is no production {audiobook_id!r}.")
+    if position is not None:
+        await _take_from_queue(connection, audiobook_id, now)
+    return (await requeue_many(connection, [audiobook_id], plans, position=position, now=now, why=why)).get(
+        audiobook_id
     )
 
 
-class FruitlessSendBack(ArtifactBroken):
-    """An earlier step was made again and again, and its result is still broken."""
+async def _take_from_queue(connection: AsyncConnection, audiobook_id: str, now: float) -> None:
+    """A step is forced: the job that waits is replaced by that step's; one that runs is not torn away."""
+    mine = select(_step.job_id).where(_step.audiobook_id == audiobook_id)
+    live = select(jobs.c.status).where(jobs.c.job_id.in_(mine), jobs.c.status.in_(_LIVE)).with_for_update()
+    found = set(await connection.scalars(live))
+    if Status.PROCESSING.value in found:
+        raise Conflict(
+            f"A worker is making {audiobook_id} just now.", next_action="Cancel or pause it first, or wait for it."
+        )
+    replaced = {"status": Status.CANCELLED.value, "reason": "replaced", "finished_at": now}
+    waiting = (jobs.c.job_id.in_(mine), jobs.c.status == Status.PENDING.value)
+    await connection.execute(update(jobs).where(*waiting).values(**replaced))
 
-    retryable = False
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    made: Production
+    step: PlannedStep
+    position: int
 
 
-async def retry_failed(
-    connection: AsyncConnection, plans: Mapping[str, Sequence[PlannedStep]], now: float
-) -> list[str]:
+async def requeue_many(
+    connection: AsyncConnection,
+    audiobook_ids: Sequence[str],
+    plans: Plans,
+    *,
+    position: int | None = None,
+    now: float,
+    why: str = "it was asked for",
+) -> dict[str, int]:
+    """Make the first unfinished step (or the one at ``position``, forced) and all after it pending, in bulk.
+
+    Returns the new jobs by production. One with a live job, without steps or of an unknown recipe is left alone, so
+    asking twice makes one job. A forced step forgets its key: it runs even where nothing has changed.
+    """
+    made: dict[str, int] = {}
+    for start in range(0, len(audiobook_ids), _AT_ONCE):
+        targets = await _targets(connection, audiobook_ids[start : start + _AT_ONCE], plans, position)
+        if targets:
+            made |= await _put_back(connection, targets, forced=position is not None, now=now, why=why)
+    return made
+
+
+async def _targets(
+    connection: AsyncConnection, ids: Sequence[str], plans: Plans, position: int | None
+) -> list[_Target]:
+    rows = select(audiobook_productions).where(_made.audiobook_id.in_(ids)).order_by(_made.audiobook_id)
+    found = [noun(Production, row) for row in (await connection.execute(rows.with_for_update())).mappings()]
+    steps: dict[str, list[Step]] = {}
+    ordered = select(production_steps).where(_step.audiobook_id.in_(ids)).order_by(_step.position)
+    for row in (await connection.execute(ordered)).mappings():
+        steps.setdefault(row["audiobook_id"], []).append(noun(Step, row))
+    joined = select(_step.audiobook_id).join(jobs, jobs.c.job_id == _step.job_id)
+    live = set(await connection.scalars(joined.where(_step.audiobook_id.in_(ids), jobs.c.status.in_(_LIVE))))
+    targets = []
+    for production in found:
+        plan, own = plans.get(production.recipe), steps.get(production.audiobook_id)
+        if plan and own and production.audiobook_id not in live:
+            place = position if position is not None else _resume_at(own)
+            targets.append(_Target(production, plan[place], place))
+    return targets
+
+
+def _resume_at(steps: Sequence[Step]) -> int:
+    return next((step.position for step in steps if step.status is not Status.SUCCESS), 0)
+
+
+async def _put_back(
+    connection: AsyncConnection, targets: Sequence[_Target], *, forced: bool, now: float, why: str
+) -> dict[str, int]:
+    ids = [target.made.audiobook_id for target in targets]
+    await chunk_rows.retry_failed(connection, ids)
+    rows = [
+        {
+            "name": target.step.number,
+            "queue_key": step_rows.queue_key(target.made.audiobook_id, target.position),
+            "payload": {"audiobook_id": target.made.audiobook_id, "step_number": target.step.number},
+            "created_at": now,
+            "priority": target.made.priority,
+            "max_attempts": target.step.max_attempts,
+            "paused": target.made.paused_at is not None,
+        }
+        for target in targets
+    ]
+    inserted = await connection.scalars(insert(jobs).returning(jobs.c.job_id, sort_by_parameter_order=True), rows)
+    new_jobs = dict(zip(ids, (int(job_id) for job_id in inserted), strict=True))
+    cleared: dict[str, Any] = {"status": Status.PENDING.value, "started_at": None, "finished_at": None, "requeues": 0}
+    later = (_step.audiobook_id == bindparam("of"), _step.position > bindparam("place"))
+    here = (_step.audiobook_id == bindparam("of"), _step.position == bindparam("place"))
+    places = [{"of": target.made.audiobook_id, "place": target.position} for target in targets]
+    await connection.execute(update(production_steps).where(*later).values(**cleared, job_id=None), places)
+    if forced:
+        cleared["input_key"] = None
+    named = [{**place, "new_job": new_jobs[str(place["of"])]} for place in places]
+    await connection.execute(
+        update(production_steps).where(*here).values(**cleared, job_id=bindparam("new_job")), named
+    )
+    fresh = {"status": Status.PENDING.value, "error_message": None}
+    await connection.execute(update(audiobook_productions).where(_made.audiobook_id.in_(ids)).values(**fresh))
+    await append(connection, [_event(target, new_jobs[target.made.audiobook_id], now, why) for target in targets])
+    return new_jobs
+
+
+def _event(target: _Target, job_id: int, now: float, why: str) -> Event:
+    return Event(
+        kind="requeued",
+        message=f"{target.step.name} was put back into the queue: {why}.",
+        audiobook_id=target.made.audiobook_id,
+        step_number=target.step.number,
+        step_name=target.step.name,
+        status=Status.PENDING,
+        details={"job_id": job_id},
+        timestamp=step_rows.moment(now),
+    )
+
+
+async def retry_failed(connection: AsyncConnection, plans: Plans, now: float) -> list[str]:
     """Requeue every failed production whose failure was no poison; returns their ids, oldest first."""
     statement = (
         select(_made.audiobook_id)
@@ -96,74 +235,5 @@ async def retry_failed(
         .where(or_(jobs.c.reason.is_(None), jobs.c.reason != "poisoned"))
         .order_by(_made.audiobook_id)
     )
-    found = [str(made) for made in (await connection.scalars(statement)).all()]
-    return [made for made in found if await requeue(connection, made, plans, now=now) is not None]
-
-
-async def requeue(
-    connection: AsyncConnection,
-    audiobook_id: str,
-    plans: Mapping[str, Sequence[PlannedStep]],
-    *,
-    position: int | None = None,
-    now: float,
-    why: str = "asked for",
-) -> int | None:
-    """Make the failed step (or the one at ``position``, forced) and everything after it pending; returns its job.
-
-    A forced step forgets its key, so that it runs even where nothing has changed. None when the production has a
-    live job already, so asking twice makes one job; ``position`` on a live production is a Conflict.
-    """
-    made = await step_rows.production(connection, audiobook_id, lock=True)
-    if made is None:
-        raise NotFound(f"There is no production {audiobook_id}.")
-    plan = plans.get(made.recipe)
-    if not plan:
-        raise NotFound(f"This Foundry knows no recipe {made.recipe!r}.")
-    steps = await step_rows.steps_of(connection, audiobook_id)
-    if not steps:
-        return None
-    if await _live_job(connection, audiobook_id):
-        return None
-    place = position if position is not None else _resume_at(steps)
-    target = plan[place]
-    await chunk_rows.retry_failed(connection, [audiobook_id])
-    await wait_again(connection, audiobook_id, place)
-    values: dict[str, Any] = {"requeues": 0}
-    if position is not None:
-        values["input_key"] = None
-    job_id, event = await step_rows.make_pending(
-        connection,
-        audiobook_id,
-        target,
-        place,
-        now=now,
-        priority=made.priority,
-        paused=made.paused_at is not None,
-        kind="requeued",
-        message=f"{target.name} was requeued: {why}.",
-        values=values,
-    )
-    await step_rows.set_production(connection, audiobook_id, status=Status.PENDING.value, error_message=None)
-    await append(connection, [event])
-    return job_id
-
-
-def _resume_at(steps: Sequence[Step]) -> int:
-    for step in steps:
-        if step.status is not Status.SUCCESS:
-            return step.position
-    return 0
-
-
-async def _live_job(connection: AsyncConnection, audiobook_id: str) -> bool:
-    statement = (
-        select(jobs.c.job_id)
-        .join(production_steps, _step.job_id == jobs.c.job_id)
-        .where(
-            _step.audiobook_id == audiobook_id,
-            jobs.c.status.in_([Status.PENDING.value, Status.PROCESSING.value]),
-        )
-        .limit(1)
-    )
-    return await connection.scalar(statement) is not None
+    found = [str(made) for made in await connection.scalars(statement)]
+    return sorted(await requeue_many(connection, found, plans, now=now, why="failed ones are tried again"))

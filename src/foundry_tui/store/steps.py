@@ -83,6 +83,11 @@ async def steps_of(connection: AsyncConnection, audiobook_id: str) -> list[Step]
     return [noun(Step, row) for row in (await connection.execute(statement)).mappings()]
 
 
+def queue_key(audiobook_id: str, position: int) -> str:
+    """Oldest production first, then in the order of its steps."""
+    return f"{audiobook_id}:{position:02d}"
+
+
 async def begin(
     connection: AsyncConnection,
     audiobook_id: str,
@@ -127,7 +132,7 @@ async def make_pending(
     job_id = await job_rows.enqueue(
         connection,
         name=step.number,
-        queue_key=f"{audiobook_id}:{position:02d}",
+        queue_key=queue_key(audiobook_id, position),
         payload={"audiobook_id": audiobook_id, "step_number": step.number},
         now=now,
         priority=priority,
@@ -265,7 +270,7 @@ async def advance(
         events.append(last)
     elif control.cancel_requested or made.status is Status.CANCELLED:
         changes["status"] = Status.CANCELLED.value
-        await _cancel_rest(connection, audiobook_id)
+        await cancel_rest(connection, audiobook_id)
         events.append(told(claimed, now, "cancelled", "The production was cancelled.", status=Status.CANCELLED))
     else:
         next_job, event = await make_pending(
@@ -285,7 +290,8 @@ async def advance(
     return next_job
 
 
-async def _cancel_rest(connection: AsyncConnection, audiobook_id: str) -> None:
+async def cancel_rest(connection: AsyncConnection, audiobook_id: str) -> None:
+    """Cancel every step that is not done and has not failed."""
     where = (
         production_steps.c.audiobook_id == audiobook_id,
         production_steps.c.status.in_([Status.PENDING.value, Status.PROCESSING.value]),
@@ -334,19 +340,24 @@ async def mark_failed(
     await append(connection, [event])
 
 
-async def step_back(connection: AsyncConnection, claimed: ClaimedStep, event: Event) -> None:
+async def step_back(connection: AsyncConnection, claimed: ClaimedStep, *events: Event) -> None:
     """The step of a job that was given back waits again."""
     waiting = {"status": Status.PENDING.value, "started_at": None}
     await _set_step(connection, claimed.step.audiobook_id, claimed.step.step_number, waiting)
-    await append(connection, [event])
+    await append(connection, events)
 
 
 async def cancel(connection: AsyncConnection, claimed: ClaimedStep, now: float) -> None:
     """End a step as the operator asked: everything finished is kept."""
-    audiobook_id = claimed.step.audiobook_id
-    await production(connection, audiobook_id, lock=True)
+    await production(connection, claimed.step.audiobook_id, lock=True)
     await job_rows.cancel_held(connection, claimed.job, now)
-    await _cancel_rest(connection, audiobook_id)
+    await mark_cancelled(connection, claimed, now)
+
+
+async def mark_cancelled(connection: AsyncConnection, claimed: ClaimedStep, now: float) -> None:
+    """The rows and the event of a step whose job was cancelled."""
+    audiobook_id = claimed.step.audiobook_id
+    await cancel_rest(connection, audiobook_id)
     await set_production(connection, audiobook_id, status=Status.CANCELLED.value)
     event = told(claimed, now, "cancelled", "The production was cancelled.", status=Status.CANCELLED)
     await append(connection, [event])
