@@ -1,0 +1,83 @@
+"""The frame around the book: distributor's header, licence, credits. Cut at its markers, else by its own sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from foundry_tui.text.document import Block
+
+_START = re.compile(
+    r"\*\*\*\s*START\s*OF\s*(THE|THIS)\s*PROJECT\s*GUTENBERG\s*E-?(BOOK|TEXT)|\*END\*?\s*THE SMALL PRINT|START OF TH(E|IS) PROJECT GUTENBERG E-?BOOK",
+    re.IGNORECASE,
+)
+_END = re.compile(
+    r"\*\*\*\s*END\s*OF\s*(THE|THIS)\s*PROJECT\s*GUTENBERG\s*E-?(BOOK|TEXT)|^\W*End of (the )?Project Gutenberg|^\W*Ende dieses Projekt Gutenberg|^\W*(Fin de|Fine di questo|Fim do) Project Gutenberg|START: FULL LICENSE|END OF TH(E|IS) PROJECT GUTENBERG E-?BOOK",
+    re.IGNORECASE,
+)
+_LICENCE = re.compile(
+    r"Project Gutenberg(-tm|™)? License|THE FULL PROJECT GUTENBERG LICENSE|Project Gutenberg Literary Archive"
+    r"|This e-?(book|text) is for the use of anyone|PLEASE READ THIS BEFORE YOU DISTRIBUTE|www\.gutenberg\.(org|net)"
+    r"|pglaf\.org|Project Gutenberg-tm|trademark of Project Gutenberg|^The Project Gutenberg E-?(book|text)",
+    re.IGNORECASE,
+)
+_CREDITS = re.compile(
+    r"^\W*(Produced by|E-?text prepared by|This e-?(text|book) was (produced|prepared|transcribed)|Transcribed (by|from)"
+    r"|Scanned by|HTML version by|Credits?:|Digitized by|Updated editions|Character set encoding|Release date|Posting date"
+    r"|Produit par|Produzido por|Project Gutenberg.{0,40}volunteers|This file was (first posted|produced)|Original publication"
+    r"|\[?This file should be named|Edition:|Title:|Author:|Translator:|Language:|Illustrator:|Editor:|Commentator:)|Distributed Proofread|pgdp\.net",
+    re.IGNORECASE,
+)
+_TRANSCRIBER = re.compile(
+    r"^\W*(Transcriber['’]?s?['’]?\s*(Note|endnote|comment)|Transcription note|Notes? (du|de la|sur la) transcri|Nota del? transcri|Nota di trascriz"
+    r"|Anmerkungen? (zur|des) (Transkri|Transcri|Bearbeit)|Nota de transcrição|Notas? do transcri|Nota de transcripción"
+    r"|Opmerkingen? van de bewerker|Note del trascrittore|Примечани[ея] (переписчика|составителя)|Bemerkungen zur Text(gestalt|version)|Colophon\b.*Gutenberg)"
+    r"|etext transcriber|(typographical|typographic|printer.s|spelling) errors? (have been|were|has been)? ?(silently )?corrected|have been (silently )?corrected|cover (image )?was (created|produced) by the transcriber",
+    re.IGNORECASE,
+)
+
+
+def cut_frame(blocks: Sequence[Block]) -> tuple[int, int]:
+    """Mark header, licence, credits and transcriber's notes as skipped; the book's own (first, last + 1) positions."""
+    first, last = _edges(blocks)
+    for place, block in enumerate(blocks):
+        if block.skip or block.kind == "rule":
+            continue
+        if place < first or place >= last or _LICENCE.search(block.text):
+            block.skip = "boilerplate"
+        elif (place - first < 60 and len(block.text) < 700 and _CREDITS.search(block.text) and block.kind != "heading") or ("roduced by" in block.text and "roofread" in block.text):
+            block.skip = "credits"
+        elif _TRANSCRIBER.search(block.text):
+            _note_about_the_file(blocks, place, last)
+    return first, last
+
+
+def _edges(blocks: Sequence[Block]) -> tuple[int, int]:
+    first, last = 0, len(blocks)
+    for place, block in enumerate(blocks):
+        text = block.raw
+        if len(text) > 4000:
+            continue
+        if _START.search(text) and place < len(blocks) // 2 + 40:
+            first = place + 1
+        elif place > first and _END.search(text):
+            last = place
+            break
+    return first, last
+
+
+def _note_about_the_file(blocks: Sequence[Block], place: int, last: int) -> None:
+    """A transcriber's note reaches over the list and short paragraphs that follow its first line at the book's edges."""
+    note = blocks[place]
+    note.skip = "transcriber's note"
+    alone = len(note.text) < 80
+    if not alone:
+        return
+    near_end = place > len(blocks) * 0.9
+    for block in blocks[place + 1 : last]:
+        if block.kind == "heading" or (block.kind == "rule" and not near_end):
+            break
+        if not near_end and block.kind not in {"item", "row"} and block.position - note.position > 3:
+            break
+        if not block.skip and block.kind != "rule":
+            block.skip = "transcriber's note"

@@ -1,0 +1,128 @@
+"""Plain text, above all Project Gutenberg's: paragraphs between blank lines, headings by how they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from foundry_tui.errors import SourceUnreadable
+from foundry_tui.text.coverage import prove_complete
+from foundry_tui.text.decode import clean_source
+from foundry_tui.text.document import CUT_OPEN, Block, BookDocument, cut, split_cuts
+
+_UNDERLINE = re.compile(r"\s*([=~*#_-])\1{2,}\s*")
+_HYPHEN_END = re.compile(r"(?<=[^\W\d_]{2})[-\u00ad]$")
+_EMPHASIS = re.compile(r"(?<![\w_])_(?=[^\s_])([^_]{1,400}?)(?<=[^\s_])_(?![\w_])", re.DOTALL)
+_STRONG = re.compile(r"(?<![\w=])=(?=[^\s=])([^=\n]{1,200}?)(?<=[^\s=])=(?![\w=])")
+_NOTE_MARK = re.compile(r"(?<=[^\s\[])\[(\d{1,3}|[*†‡]|[A-Z])\](?!\()|(?<=[\w.,;:!?\"”»’'])\{\d{1,3}\}")
+_PAGE_MARK = re.compile(
+    r"[\[{]\s*(?:Pg|Page|p\.|S\.|Seite|Pág\.?)\s*[\divxlc]+\s*[\]}]|\{\s*\d{1,4}\s*\}|\{\s*[ivxl]+\s*\}", re.IGNORECASE
+)
+_PICTURE = re.compile(
+    r"\[(?:Illustration|Ilustraci[óo]n|Illustrazione|Abbildung|Bild|Gravure|Image|Ilustra[çc][ãa]o|Иллюстрация|Decoration|Transcriber'?s? Note|Note du transcripteur)\b[^\]\[]*(?:\[[^\]]*\][^\]\[]*)*\]",
+    re.IGNORECASE,
+)
+_TRANSCRIBER = re.compile(r"\[(?:transcriber|note du trans)", re.IGNORECASE)
+
+
+def read_plain(text: str) -> BookDocument:
+    """The document of a plain text file; raises SourceUnreadable where there is no line of text."""
+    text = clean_source(text)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    blocks: list[Block] = []
+    wrapped = _is_wrapped(lines)
+    for gathered, gap in _paragraphs(lines, one_line_each=not wrapped):
+        blocks.append(_block(gathered, gap, len(blocks)))
+    if not blocks:
+        raise SourceUnreadable("The file holds nothing to read.")
+    prove_complete("\n".join(lines), blocks)
+    return BookDocument(blocks=blocks, format="text")
+
+
+def _is_wrapped(lines: list[str]) -> bool:
+    """Whether paragraphs are cut into short lines with blank lines between them (else every line is a paragraph)."""
+    full = [line for line in lines if line.strip()]
+    if not full:
+        return True
+    long = sum(1 for line in full if len(line) > 120)
+    blank = len(lines) - len(full)
+    if long * 5 > len(full):
+        return False
+    indented = sum(1 for line in full if line.startswith(("\u3000", "    ")))
+    return not (blank * 8 < len(full) and indented * 4 > len(full))
+
+
+def _paragraphs(lines: list[str], *, one_line_each: bool) -> Iterator[tuple[list[str], int]]:
+    gathered: list[str] = []
+    gap = pending = 0
+    for line in lines:
+        if not line.strip():
+            if gathered:
+                yield gathered, gap
+                gathered, pending = [], 0
+            pending += 1
+            continue
+        if not gathered:
+            gap = pending
+        if one_line_each and gathered:
+            yield gathered, gap
+            gathered, gap = [], 0
+        gathered.append(line)
+        pending = 0
+    if gathered:
+        yield gathered, gap
+
+
+def _block(lines: list[str], gap: int, position: int) -> Block:
+    indents = [len(line) - len(line.lstrip()) for line in lines]
+    kept = [" ".join(line.split()) for line in lines]
+    underlined = len(kept) > 1 and _UNDERLINE.fullmatch(lines[-1]) is not None
+    verse = not underlined and _is_verse(lines, indents)
+    marked = _marked("\n".join(kept), verse=verse)
+    raw, text, cuts = split_cuts(marked) if CUT_OPEN in marked else (marked, marked, ())
+    text = "\n".join(part for part in (" ".join(piece.split()) for piece in text.split("\n")) if part)
+    if underlined:
+        text = "\n".join(text.split("\n")[:-1])
+        cuts = (*cuts, ("emphasis mark", kept[-1]))
+    if not verse and not underlined:
+        text = text.replace("\n", " ") if len(kept) > 3 or len(kept[0]) > 55 else text
+    return Block(
+        "heading" if underlined else "verse" if verse else "para",
+        raw,
+        text,
+        position,
+        level=2 if underlined else 0,
+        cuts=cuts,
+        skip="" if text else cuts[0][0] if cuts else "",
+        centred=min(indents) >= 8 and len(lines) <= 6,
+        gap=gap,
+        indent=min(indents),
+        group=position if verse else 0,
+    )
+
+
+def _marked(text: str, *, verse: bool) -> str:
+    """The text with everything nobody reads aloud marked as cut."""
+    if "[" in text or "{" in text:
+        text = _PICTURE.sub(
+            lambda found: cut(found[0], "transcriber's note" if _TRANSCRIBER.match(found[0]) else "illustration"), text
+        )
+        text = _PAGE_MARK.sub(lambda found: cut(found[0], "page number"), text)
+        if CUT_OPEN not in text:
+            text = _NOTE_MARK.sub(lambda found: cut(found[0], "footnote mark"), text)
+    if CUT_OPEN not in text:
+        if "_" in text:
+            text = _EMPHASIS.sub(lambda found: cut("_", "emphasis mark") + found[1] + cut("_", "emphasis mark"), text)
+        if "=" in text:
+            text = _STRONG.sub(lambda found: cut("=", "emphasis mark") + found[1] + cut("=", "emphasis mark"), text)
+    del verse
+    return text
+
+
+def _is_verse(lines: list[str], indents: list[int]) -> bool:
+    """Lines that are set one by one: indented, short, each starting with a capital."""
+    if len(lines) < 2 or min(indents) < 2:
+        return False
+    longest = max(len(line) for line in lines)
+    starts = sum(1 for line in lines if line.lstrip()[:1].isupper() or line.lstrip()[:1] in "\"'“‘«„—-")
+    return longest <= 72 and starts * 10 >= len(lines) * 6
