@@ -14,6 +14,7 @@ from foundry_tui.operations.event_log import EventLog
 from foundry_tui.operations.productions import Productions
 from foundry_tui.operations.roster import Roster
 from foundry_tui.operations.running import Running
+from foundry_tui.operations.steering import Steering
 from foundry_tui.settings import Settings
 from foundry_tui.store.database import Database
 from foundry_tui.store.upgrade import UpgradeReport, upgrade
@@ -95,6 +96,11 @@ class Foundry:
     def events(self) -> EventLog:
         """Everything that happened."""
         return EventLog(self.database)
+
+    @cached_property
+    def steering(self) -> Steering:
+        """Productions requeued and cancelled."""
+        return Steering(self.database, self.productions, lambda: self.recipes, self.now)
 
     @cached_property
     def running(self) -> Running:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from foundry_tui.cli.globals import Globals, Verb
+from foundry_tui.cli.opening import run_async
 from foundry_tui.cli.out import json_line, result
 
 
@@ -24,8 +23,19 @@ def init(state: Globals, no_sample: bool, no_seeds: bool, as_json: bool) -> None
     settings = state.settings()
     from foundry_tui.log_file import open_log
     from foundry_tui.operations.setup import set_up
+    from foundry_tui.settings import FOLDERS
+    from foundry_tui.settings_file import default_config
 
-    report = asyncio.run(set_up(settings, sample=not no_sample, seeds=not no_seeds))
+    report = run_async(
+        set_up(
+            settings.home,
+            database_url=settings.database_url,
+            folders=FOLDERS,
+            config=default_config(),
+            sample=not no_sample,
+            seeds=not no_seeds,
+        )
+    )
     open_log(settings.home, settings.log_level)
     if as_json:
         json_line(report.to_json())
@@ -35,6 +45,6 @@ def init(state: Globals, no_sample: bool, no_seeds: bool, as_json: bool) -> None
         result(f"  {line}")
     if not report.made:
         result("  Everything was there already.")
-    result("Next: foundry-tui book add YOUR_BOOK, or try the sample:")
+    result("Next:")
     for line in report.next_commands:
         result(f"  {line}")

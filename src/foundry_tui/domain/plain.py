@@ -33,8 +33,8 @@ def plain(text: object, longest: int | None = None) -> str:
 
 
 def plain_lines(text: object) -> str:
-    """Like ``plain``, but the line breaks stay: for a summary or a report."""
-    return "\n".join(plain(line) for line in str(text).splitlines())
+    """Like ``plain``, but line breaks and runs of spaces stay: for a table, a summary or a report."""
+    return "\n".join(_one_line(line).rstrip() for line in str(text).splitlines())
 
 
 def _one_line(text: str) -> str:

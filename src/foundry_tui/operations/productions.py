@@ -110,6 +110,11 @@ class Productions:
         async with self._database.read() as connection:
             return await rows.get_production(connection, audiobook_id)
 
+    async def row(self, audiobook_id: str) -> QueueRow | None:
+        """Its row of the queue; None once it is successful."""
+        async with self._database.read() as connection:
+            return next(iter(await queue(connection, audiobook_ids=[audiobook_id])), None)
+
     async def title(self, audiobook_id: str) -> str:
         """The title of its book, or the id where the production is gone."""
         async with self._database.read() as connection:

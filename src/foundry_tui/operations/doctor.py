@@ -1,0 +1,220 @@
+"""The doctor: everything a home needs looked at, each finding with what to do. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from foundry_tui.domain.status import Status
+from foundry_tui.errors import FoundryError, SchemaTooNew
+from foundry_tui.files import TEMP_MARK
+from foundry_tui.store.database import Database
+from foundry_tui.store.jobs import processing
+from foundry_tui.store.queue import queue
+from foundry_tui.store.revisions import HEAD
+from foundry_tui.store.upgrade import current_revision
+
+OK, WARNING, PROBLEM = "ok", "warning", "problem"
+_LOW_BYTES = 5 * 1024**3  # a long book with all its chunks takes about this much
+_EMPTY_BYTES = 500 * 1024**2
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: ``level`` ok, warning or problem, and what to do unless it is ok."""
+
+    level: str
+    subject: str
+    sentence: str
+    action: str | None = None
+
+
+class Engine(Protocol):
+    """As much of a speech engine as the doctor needs."""
+
+    async def voices(self) -> Any:
+        """Every voice there is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is looked at. ``engines`` open by name; ``offline`` says whether an engine needs no network."""
+
+    home: Path
+    library: Path
+    database_url: str
+    is_ready: bool
+    default_engine: str
+    engine_names: tuple[str, ...]
+    open_engine: Callable[[str], Awaitable[Any]]
+    now: Callable[[], float]
+
+
+async def examine(patient: Patient) -> AsyncIterator[Finding]:
+    """Findings, as they are made."""
+    yield await asyncio.to_thread(_home, patient)
+    for folder in (patient.home / "foundry", patient.home / "logs", patient.library):
+        yield await asyncio.to_thread(_writable, folder)
+    for place in dict.fromkeys(_disk_of(each) for each in (patient.home, patient.library)):
+        yield await asyncio.to_thread(_disk, place)
+    async for finding in _database(patient):
+        yield finding
+    yield await asyncio.to_thread(_leftovers, patient.home, patient.library)
+    for name in patient.engine_names:
+        yield await _engine(patient, name)
+
+
+def _home(patient: Patient) -> Finding:
+    if patient.is_ready:
+        return Finding(OK, "home", f"{patient.home} is a Foundry home.")
+    return Finding(WARNING, "home", f"{patient.home} is no Foundry home yet.", "Run `foundry-tui init`.")
+
+
+def _writable(folder: Path) -> Finding:
+    subject = f"folder {folder.name}"
+    if not folder.exists():
+        return Finding(WARNING, subject, f"{folder} is not there; it is made when needed.", "Run `foundry-tui init`.")
+    try:
+        with tempfile.TemporaryFile(dir=folder, prefix=TEMP_MARK):
+            return Finding(OK, subject, f"{folder} can be written.")
+    except OSError as error:
+        return Finding(
+            PROBLEM, subject, f"{folder} cannot be written: {error.strerror}.", "Make it writable for this user."
+        )
+
+
+def _disk_of(folder: Path) -> Path:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    while not os.path.ismount(folder):
+        folder = folder.parent
+    return folder
+
+
+def _disk(mount: Path) -> Finding:
+    free = shutil.disk_usage(mount).free
+    said = f"{free / 1e9:,.1f} GB free on {mount}."
+    if free < _EMPTY_BYTES:
+        return Finding(PROBLEM, "disk", said, "Free some space: not even a short book fits.")
+    if free < _LOW_BYTES:
+        return Finding(WARNING, "disk", said, "A long book may not fit: free some space.")
+    return Finding(OK, "disk", said)
+
+
+async def _database(patient: Patient) -> AsyncIterator[Finding]:
+    try:
+        database = Database.connect(patient.database_url)
+    except FoundryError as error:
+        yield Finding(PROBLEM, "database", error.message, error.action)
+        return
+    try:
+        if database.sqlite_path and not await asyncio.to_thread(Path(database.sqlite_path).is_file):
+            yield Finding(WARNING, "database", f"{database.where} is not there yet.", "Run `foundry-tui init`.")
+            return
+        await database.ping()
+        yield Finding(OK, "database", f"{database.where} answers.")
+        try:
+            revision = await current_revision(database)
+        except SchemaTooNew as error:
+            yield Finding(PROBLEM, "schema", error.message, error.action)
+            return
+        yield _schema(revision)
+        if revision == HEAD:
+            async for finding in _rows(database, patient.now()):
+                yield finding
+    except FoundryError as error:
+        yield Finding(PROBLEM, "database", error.message, error.action)
+    finally:
+        await database.close()
+
+
+async def _rows(database: Database, now: float) -> AsyncIterator[Finding]:
+    async with database.read() as connection:
+        held = await processing(connection)
+        waiting = await queue(connection, statuses=(Status.FAILED,))
+    expired = [job for job in held if (job.lease_expires_at or 0.0) < now]
+    if expired:
+        yield Finding(
+            WARNING,
+            "leases",
+            f"{len(expired)} of {len(held)} jobs at work have lost their worker.",
+            "The next `foundry-tui --run-all` takes them up.",
+        )
+    else:
+        yield Finding(OK, "leases", f"{len(held)} jobs are at work, none has lost its worker.")
+    poisoned = [row.audiobook_id for row in waiting if row.poisoned]
+    if poisoned:
+        yield Finding(
+            WARNING,
+            "poisoned",
+            f"{len(poisoned)} productions killed their workers: {', '.join(poisoned[:_SHOWN])}.",
+            "No run tries them again by itself: see `foundry-tui events AUDIOBOOK_ID`, then requeue.",
+        )
+
+
+def _schema(revision: str | None) -> Finding:
+    if revision == HEAD:
+        return Finding(OK, "schema", f"Schema {revision} is this version's.")
+    if revision is None:
+        return Finding(WARNING, "schema", "The database has no tables yet.", "Run `foundry-tui init`.")
+    return Finding(
+        WARNING, "schema", f"Schema {revision} is older than {HEAD}.", "Any verb brings it up to date, after a backup."
+    )
+
+
+def _leftovers(home: Path, library: Path) -> Finding:
+    found = [path for root in (home / "foundry", library) for path in _marked(root)]
+    if not found:
+        return Finding(OK, "leftovers", "No half-written files lie about.")
+    listed = ", ".join(str(path) for path in found[:_SHOWN])
+    return Finding(
+        WARNING,
+        "leftovers",
+        f"{len(found)} half-written files of a run that was cut off: {listed}.",
+        "They harm nothing. Delete them while no run is at work.",
+    )
+
+
+def _marked(root: Path) -> Iterable[Path]:
+    for folder, folders, files in os.walk(root):
+        # What is inside a half-written folder goes with it.
+        marked = [name for name in folders if name.startswith(TEMP_MARK)]
+        folders[:] = [name for name in folders if name not in marked]
+        yield from (Path(folder) / name for name in (*marked, *files) if name.startswith(TEMP_MARK))
+
+
+async def _engine(patient: Patient, name: str) -> Finding:
+    subject = f"engine {name}"
+    used = " (the default one)" if name == patient.default_engine else ""
+    try:
+        engine = await patient.open_engine(name)
+        voices = await engine.voices()
+    except FoundryError as error:
+        level = PROBLEM if used else WARNING
+        return Finding(level, subject, f"{error.message}{used}", error.action)
+    languages = {voice.language for voice in voices}
+    return Finding(OK, subject, f"{len(voices):,} voices in {len(languages)} languages{used}.")
+
+
+def worst(findings: Iterable[Finding]) -> str:
+    """The worst level among ``findings``."""
+    levels = {finding.level for finding in findings}
+    return PROBLEM if PROBLEM in levels else WARNING if WARNING in levels else OK
+
+
+def finding_json(finding: Finding) -> Mapping[str, Any]:
+    """As ``doctor --json`` prints it."""
+    return {
+        "level": finding.level,
+        "subject": finding.subject,
+        "sentence": finding.sentence,
+        "action": finding.action,
+    }
