@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
 # Who speaks the sample, and where it ends up.
-NARRATOR ?= ember_hale
+NARRATOR ?= espeak_eng
 SAMPLE := library/Foundry
 
 # The long tests: a seed makes a run repeatable, and each of PARTS parts stays under half an hour on two cores.
