@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from foundry_tui.cli.run_watch import Line
     from foundry_tui.domain.events import Event
     from foundry_tui.operations.run_report import RunReport
-    from foundry_tui.pipeline.pool import Elsewhere
+    from foundry_tui.pipeline.summary import Elsewhere
 
 _STYLES = {"warning": "yellow", "error": "bold red"}
 # What an operator watching wants to see pass by; all the rest is a `foundry-tui events` away.

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from foundry_tui.cli.run_watch import Line
     from foundry_tui.domain.events import Event
     from foundry_tui.operations.run_report import RunReport
-    from foundry_tui.pipeline.pool import Elsewhere
+    from foundry_tui.pipeline.summary import Elsewhere
 
+_UNTOLD = {"step_pending"}  # the step that is next says so itself when it starts
 _PROGRESS_EVERY_S = 30.0
 _JSON_EVERY_S = 1.0
 
@@ -106,7 +107,7 @@ class PlainFace:
 
     def event(self, event: Event, title: str) -> None:
         """The event on one line, its book named; what is only of use when something is wrong is left out."""
-        if event.level != "debug":
+        if event.level != "debug" and event.kind not in _UNTOLD:
             note(f"{event_line(event)}{f'  [{title}]' if title else ''}")
 
     def progress(self, lines: Sequence[Line]) -> None:

@@ -21,6 +21,7 @@ _WORDS = {
 }
 _ORDER = tuple(_WORDS)
 _MOST_LEFT_ALONE = 20
+_MOST_FILES = 3
 
 
 def summary_lines(report: RunReport) -> Iterator[str]:
@@ -34,6 +35,10 @@ def summary_lines(report: RunReport) -> Iterator[str]:
     if report.left_alone:
         yield ""
         yield from _left_alone(report)
+    finished = [made for made in report.productions if made.files]
+    if finished:
+        yield ""
+        yield "Any audiobook player plays the M4B; the library is laid out as Audiobookshelf reads it."
     if report.hints:
         yield ""
         yield from report.hints
@@ -53,9 +58,11 @@ def _production(made: ProductionReport) -> Iterator[str]:
         yield f"    {made.message}"
     if made.outcome == "failed":
         yield f"    Try again: foundry-tui requeue {made.audiobook_id}"
-    if made.files and made.audio_s:
-        yield f"    {spoken_time(made.audio_s)} of speech, {made.spoken_by}"
-    yield from (f"    {file}" for file in made.files)
+    if made.files and made.duration_s:
+        yield f"    {spoken_time(made.duration_s)}, {made.size_bytes / 1e6:,.1f} MB, spoken by {made.spoken_by}"
+    yield from (f"    {file}" for file in made.files[:_MOST_FILES])
+    if len(made.files) > _MOST_FILES:
+        yield f"    … and {len(made.files) - _MOST_FILES} more files beside it"
     yield from (f"    Substitution: {line}" for line in made.substitutions)
     yield from (f"    Warning: {line}" for line in made.warnings)
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from foundry_tui.cli.run_faces import Face
     from foundry_tui.foundry import Foundry
     from foundry_tui.pipeline.feed import Running
-    from foundry_tui.pipeline.pool import Elsewhere, WorkerPool
+    from foundry_tui.pipeline.pool import WorkerPool
+    from foundry_tui.pipeline.summary import Elsewhere
     from foundry_tui.store.event_history import Cursor
 
 _EVERY_S = 0.5

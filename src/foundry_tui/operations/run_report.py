@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from foundry_tui.domain.books import Book, Narrator
 from foundry_tui.domain.events import Event
-from foundry_tui.domain.productions import Production
+from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.status import Status
 
 DONE, FAILED, GAPS, INTERRUPTED = 0, 1, 3, 130
@@ -30,7 +31,8 @@ class ProductionReport:
     message: str | None = None
     next_step: str | None = None
     files: tuple[str, ...] = ()
-    audio_s: float = 0.0
+    duration_s: float = 0.0
+    size_bytes: int = 0
     spoken_by: str | None = None
     substitutions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -82,8 +84,8 @@ class Facts:
     production: Production
     book: Book
     narrator: Narrator
-    next_step: str | None = None
-    events: Sequence[Event] = field(default_factory=tuple)
+    steps: Sequence[Step] = ()
+    events: Sequence[Event] = ()
 
 
 def report_of(facts: Facts, how: str | None = None) -> ProductionReport:
@@ -99,14 +101,23 @@ def report_of(facts: Facts, how: str | None = None) -> ProductionReport:
         narrator=facts.narrator.narrator_name,
         outcome=_outcome(production, gaps, how),
         message=_message(production, gaps),
-        next_step=facts.next_step,
-        files=tuple(str(file) for file in totals.get("files") or ()) if production.status is Status.SUCCESS else (),
-        audio_s=float(totals.get("audio_s") or 0.0),
+        next_step=next((step.step_number for step in facts.steps if step.status is not Status.SUCCESS), None),
+        files=_files(facts) if production.status is Status.SUCCESS else (),
+        duration_s=float(totals.get("duration_s") or totals.get("audio_s") or 0.0),
+        size_bytes=int(totals.get("size_bytes") or 0),
         spoken_by=f"{spoken['engine']}, voice {spoken['voice']}" if spoken else None,
         substitutions=_substitutions(facts, spoken),
         warnings=_warnings(facts.events),
         hint=totals.get("voice_hint"),
     )
+
+
+def _files(facts: Facts) -> tuple[str, ...]:
+    """The published files with their whole paths, the M4B first."""
+    result = next((step.result for step in facts.steps if step.step_name == "publishing"), {})
+    folder, names = result.get("folder"), result.get("sizes") or {}
+    ordered = sorted(names, key=lambda name: (not str(name).endswith(".m4b"), name))
+    return tuple(str(Path(str(folder)) / str(name)) for name in ordered) if folder else ()
 
 
 def _outcome(production: Production, gaps: int, how: str | None) -> str:

@@ -18,7 +18,8 @@ from foundry_tui.store.event_history import Cursor, EventFilter
 from foundry_tui.store.queue import queue
 
 if TYPE_CHECKING:
-    from foundry_tui.pipeline.pool import Elsewhere, PoolSummary, WorkerPool
+    from foundry_tui.pipeline.pool import WorkerPool
+    from foundry_tui.pipeline.summary import Elsewhere, PoolSummary
 
 _UNDONE = (Status.PENDING, Status.PROCESSING)
 _UNFINISHED = (*_UNDONE, Status.FAILED)
@@ -97,9 +98,7 @@ class Running:
     async def _reports(self, ids: Iterable[str], loud: Sequence[Event]) -> tuple[ProductionReport, ...]:
         reports = []
         async with self._database.read() as connection:
-            wanted = list(ids)
-            steps = {row.audiobook_id: row.step_number for row in await queue(connection, audiobook_ids=wanted)}
-            for audiobook_id in wanted:
+            for audiobook_id in ids:
                 made = await rows.find_production(connection, audiobook_id)
                 if made is None:  # removed meanwhile
                     continue
@@ -107,7 +106,7 @@ class Running:
                     made,
                     await book_rows.get_book(connection, made.book_id),
                     await narrator_rows.get_narrator(connection, made.narrator_id),
-                    steps.get(audiobook_id),
+                    await rows.list_steps(connection, audiobook_id),
                     [event for event in loud if event.audiobook_id == audiobook_id],
                 )
                 reports.append(report_of(facts))

@@ -64,7 +64,8 @@ class Steering:
                 connection, audiobook_id, plans, position=position, now=self._now().timestamp()
             )
         waiting = await self._productions.row(audiobook_id)
-        return Requeued(await self._productions.get(audiobook_id), job is not None, waiting and waiting.step_number)
+        next_step = waiting.step_number if waiting is not None else None
+        return Requeued(await self._productions.get(audiobook_id), job is not None, next_step)
 
     async def cancel(self, audiobook_id: str) -> bool:
         """True when it is cancelled now, False when its worker stops at the next chunk border; what is done is kept.
