@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from foundry_tui.errors import VoiceMissing
 from foundry_tui.voices.protocol import Boundary, EngineProfile, Speech, Voice, VoiceSettings, require_speakable
 
 SAMPLE_RATE = 24_000
@@ -23,6 +24,7 @@ class StandinEngine:
     fail: Callable[[str, int], Exception | None] | None = None
     concurrency: int = 16
     seconds: float | None = None  # a fixed length of sound, else some per word
+    any_voice: bool = True
     sleep: Callable[[float], object] = asyncio.sleep
     spoken: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
@@ -36,6 +38,8 @@ class StandinEngine:
 
     async def synthesize(self, text: str, voice: str, settings: VoiceSettings) -> Speech:
         require_speakable(text)
+        if not self.any_voice and voice not in {known.voice for known in await self.voices()}:
+            raise VoiceMissing(f"standin has no voice {voice!r}.")
         self.spoken[text] += 1
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)

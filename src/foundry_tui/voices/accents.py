@@ -91,7 +91,9 @@ def bcp47(tag: str) -> str:
     head, *rest = tag.replace("_", "-").split("-")
     parts = [head.lower()]
     for part in rest:
-        if len(part) == 2:
+        if "x" in parts:  # private use has no usual letters
+            parts.append(part.lower())
+        elif len(part) == 2:
             parts.append(part.upper())
         elif len(part) == 4:
             parts.append(part.title())

@@ -113,6 +113,9 @@ class Speaker:
                     words.append((event.sample, event.text_position - 1, event.length))
             return 0
 
+        seed = getattr(self.lib, "espeak_ng_SetRandSeed", None)
+        if seed:  # the breath of some variants is noise, which the library seeds with the time of day
+            seed(ctypes.c_long(1))
         callback = Heard(heard)
         self.lib.espeak_SetSynthCallback(callback)
         encoded = text.encode("utf-8", "replace")

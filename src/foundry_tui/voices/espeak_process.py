@@ -76,7 +76,7 @@ class EspeakProcess:
             if running:
                 await running.close()
         for process in list(self._singles):
-            await _end(process)
+            process.kill()
 
     async def _ready(self) -> _Running:
         async with self._starting:
@@ -113,12 +113,16 @@ class EspeakProcess:
         self._singles.add(process)
         try:
             _write(process, request)
-            return await _read(process)
+            reply = await _read(process)
         except (asyncio.IncompleteReadError, OSError):
-            return {"ok": False, "error": "crashed", "status": await process.wait()}, b""
+            reply = {"ok": False, "error": "crashed", "status": await process.wait()}, b""
+        except BaseException:
+            process.kill()
+            raise
         finally:
             self._singles.discard(process)
             await _end(process)
+        return reply
 
 
 class _Running:

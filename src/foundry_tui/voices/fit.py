@@ -26,7 +26,7 @@ def divide(text: str, limit: int, measure: Callable[[str], int]) -> tuple[str, .
     whole = text.strip()
     if measure(whole) <= limit:
         return (whole,) if whole else ()
-    return tuple(_packed(_pieces(whole, limit, measure, _PLACES), limit, measure))
+    return tuple(_parts(whole, limit, measure, _PLACES))
 
 
 def join_speech(parts: Sequence[Speech]) -> Speech:
@@ -44,18 +44,26 @@ def join_speech(parts: Sequence[Speech]) -> Speech:
     return Speech(b"".join(part.pcm for part in parts), rates.pop(), tuple(boundaries))
 
 
-def _pieces(
-    text: str, limit: int, measure: Callable[[str], int], places: Sequence[re.Pattern[str]]
-) -> Iterable[tuple[str, str]]:
-    """(piece, what stood before it): each fits; whole sentences where they do."""
-    if measure(text) <= limit:
-        yield text, ""
-    elif not places:
-        yield from ((part, "") for part in _anywhere(text, limit, measure))
-    else:
-        for number, (gap, piece) in enumerate(_split(text, places[0])):
-            for at, (part, inner) in enumerate(_pieces(piece, limit, measure, places[1:])):
-                yield part, inner if at else (gap if number else "")
+def _parts(text: str, limit: int, measure: Callable[[str], int], places: Sequence[re.Pattern[str]]) -> Iterable[str]:
+    """Neighbouring pieces go together while they fit; one too long by itself is divided at the next lesser place."""
+    if not places:
+        yield from _anywhere(text, limit, measure)
+        return
+    held = ""
+    for gap, piece in _split(text, places[0]):
+        together = f"{held}{gap}{piece}" if held else piece
+        if measure(together) <= limit:
+            held = together
+            continue
+        if held:
+            yield held
+        held = ""
+        if measure(piece) <= limit:
+            held = piece
+        else:
+            yield from _parts(piece, limit, measure, places[1:])
+    if held:
+        yield held
 
 
 def _split(text: str, place: re.Pattern[str]) -> Iterable[tuple[str, str]]:
@@ -72,19 +80,6 @@ def _split(text: str, place: re.Pattern[str]) -> Iterable[tuple[str, str]]:
         start = found.end()
     if text[start:].strip():
         yield gap, text[start:].strip()
-
-
-def _packed(pieces: Iterable[tuple[str, str]], limit: int, measure: Callable[[str], int]) -> Iterable[str]:
-    held = ""
-    for piece, gap in pieces:
-        together = f"{held}{gap}{piece}" if held else piece
-        if held and measure(together) > limit:
-            yield held
-            held = piece
-        else:
-            held = together
-    if held:
-        yield held
 
 
 def _anywhere(text: str, limit: int, measure: Callable[[str], int]) -> Iterable[str]:

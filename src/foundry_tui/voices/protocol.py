@@ -122,8 +122,12 @@ def _converted(name: str, value: Any, kind: str) -> Any:
             if not isinstance(value, str):
                 raise TypeError  # noqa: TRY301 - one sentence for both refusals
             return value
+        if isinstance(value, bool):
+            raise TypeError  # noqa: TRY301
         number = float(value)
-        return int(number) if kind == "int" and number.is_integer() else number
+        if kind == "int" and not number.is_integer():
+            raise ValueError  # noqa: TRY301
+        return int(number) if kind == "int" else number
     except (TypeError, ValueError) as error:
         raise UsageError(f"The voice setting {name} cannot be {value!r}.", next_action="See docs/reference.") from error
 

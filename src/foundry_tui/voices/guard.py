@@ -1,0 +1,118 @@
+"""The guard before every engine: so many requests at once, patient retries, a circuit breaker."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from foundry_tui.errors import EngineBusy, EngineUnreachable, FoundryError, SpeechRejected
+from foundry_tui.voices.breaker import Breaker
+from foundry_tui.voices.protocol import Engine, EngineProfile, Speech, Voice, VoiceSettings, require_speakable
+
+OnRetry = Callable[[int, FoundryError, float], None]
+T = TypeVar("T")
+
+
+class GuardedEngine:
+    """An engine that tries again by itself.
+
+    Of errors that may pass ``attempts`` are made in all, with full jitter between them (a random wait up to
+    ``first_delay_s``, doubled each time up to ``longest_delay_s``; never less than the server's Retry-After). Errors
+    that will not pass are raised at once. ``on_retry(attempt, error, delay_s)`` hears of each failed attempt before its
+    wait; a callback given to ``synthesize`` knows which chunk it is about. While it waits a call holds no lane.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        attempts: int = 3,
+        first_delay_s: float = 1.0,
+        longest_delay_s: float = 30.0,
+        concurrency: int | None = None,
+        breaker: Breaker | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        rng: random.Random | None = None,
+        on_retry: OnRetry | None = None,
+    ) -> None:
+        self._engine = engine
+        self._attempts = attempts
+        self._first_delay_s, self._longest_delay_s = first_delay_s, longest_delay_s
+        self._lanes = asyncio.Semaphore(concurrency or engine.profile.concurrency)
+        self._sleep = sleep
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
+        self._on_retry = on_retry
+        self.breaker = breaker or Breaker(engine.profile.name, clock=clock, sleep=sleep)
+
+    @property
+    def profile(self) -> EngineProfile:
+        """The engine's own."""
+        return self._engine.profile
+
+    async def synthesize(
+        self, text: str, voice: str, settings: VoiceSettings, *, on_retry: OnRetry | None = None
+    ) -> Speech:
+        """As Engine.synthesize; raises the last error when every attempt failed."""
+        require_speakable(text)
+
+        async def speak() -> Speech:
+            speech = await self._engine.synthesize(text, voice, settings)
+            if not speech.pcm:
+                raise SpeechRejected(f"{self.profile.name} gave no sound for the text.")
+            return speech
+
+        return await self._patiently(speak, on_retry)
+
+    async def voices(self) -> Sequence[Voice]:
+        """The engine's voices, tried for as patiently as speech."""
+        return await self._patiently(self._engine.voices, None)
+
+    async def version(self) -> str:
+        """The engine's own."""
+        return await self._engine.version()
+
+    async def close(self) -> None:
+        """Close the engine."""
+        await self._engine.close()
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]], on_retry: OnRetry | None) -> T:
+        attempt = 1
+        while True:
+            try:
+                return await self._once(call)
+            except FoundryError as error:
+                if not error.retryable or attempt >= self._attempts:
+                    raise
+                delay_s = self._delay_s(attempt, error)
+                for hears in (self._on_retry, on_retry):
+                    if hears:
+                        hears(attempt, error, delay_s)
+            await self._sleep(delay_s)
+            attempt += 1
+
+    async def _once(self, call: Callable[[], Awaitable[T]]) -> T:
+        async with self._lanes:
+            probe = await self.breaker.admit()
+            try:
+                result = await call()
+            except (EngineBusy, EngineUnreachable) as error:
+                self.breaker.failed(error)
+                raise
+            except FoundryError:
+                self.breaker.answered()
+                raise
+            except BaseException:
+                if probe:
+                    self.breaker.abandoned()
+                raise
+            self.breaker.answered()
+            return result
+
+    def _delay_s(self, attempt: int, error: FoundryError) -> float:
+        """Full jitter (Brooker, "Exponential Backoff And Jitter", AWS 2015) on top of what the server asked for."""
+        limit = min(self._longest_delay_s, self._first_delay_s * 2 ** (attempt - 1))
+        return (error.retry_after_s or 0.0) + self._rng.uniform(0.0, limit)
