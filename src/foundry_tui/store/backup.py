@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from contextlib import closing
@@ -55,7 +56,8 @@ def copy_file(source: Path, target: Path) -> Path:
     except OSError as error:
         raise WriteFailed(f"The backup {target} cannot be written: {error.strerror or error}.") from error
     finally:
-        half.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            half.unlink(missing_ok=True)
     return target
 
 
