@@ -72,14 +72,13 @@ def speech_of(seed: str, text: str, seconds: float | None = None) -> Speech:
     words = text.split()
     each = int((seconds * SAMPLE_RATE / len(words)) if seconds else (WORD_MS + GAP_MS) * SAMPLE_RATE / 1000)
     gap = each * GAP_MS // (WORD_MS + GAP_MS)
-    pcm = array("h")
+    pcm = bytearray()
     boundaries = []
     for number, word in enumerate(words):
         digest = hashlib.sha256(f"{seed}\0{number}".encode()).digest()
         period, level = 80 + digest[0] % 64, 4000 + 16 * digest[1]
         wave = [level * (4 * abs(at - period // 2) - period) // period for at in range(period)]
-        tone = (wave * (each // period + 1))[: each - gap]
-        boundaries.append(Boundary(len(pcm), len(tone), word))
-        pcm.extend(tone)
-        pcm.extend([0] * gap)
-    return Speech(pcm.tobytes(), SAMPLE_RATE, tuple(boundaries))
+        boundaries.append(Boundary(len(pcm) // 2, each - gap, word))
+        pcm += (array("h", wave).tobytes() * (each // period + 1))[: 2 * (each - gap)]
+        pcm += bytes(2 * gap)
+    return Speech(bytes(pcm), SAMPLE_RATE, tuple(boundaries))

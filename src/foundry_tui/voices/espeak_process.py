@@ -111,6 +111,8 @@ class EspeakProcess:
             raise EngineRefused("The espeak engine was closed.")
         process = await _spawn(self._command)
         self._singles.add(process)
+        if self._closed:  # while it was being started
+            process.kill()
         try:
             _write(process, request)
             reply = await _read(process)
