@@ -14,11 +14,12 @@ from typing import Any
 
 from foundry_tui.domain.books import Book
 from foundry_tui.domain.ids import checked_book_id
-from foundry_tui.domain.languages import understood
+from foundry_tui.domain.languages import english_name, understood
 from foundry_tui.errors import Conflict, FoundryError, UsageError
 from foundry_tui.operations.book_files import ENDINGS, check_source, copy_in, free_id, gutenberg_book_id, slug
 from foundry_tui.operations.productions import ALL
 from foundry_tui.operations.removal import Removed, in_use, remove_with_files
+from foundry_tui.operations.title_case import eased_name, eased_title
 from foundry_tui.store import catalog as rows
 from foundry_tui.store import productions as production_rows
 from foundry_tui.store.database import Database
@@ -167,26 +168,41 @@ def _from_source(
     known = source_metadata(source)
     remarks = []
     name = title or known.title
+    if not title and name:
+        name = eased_title(name, language or known.language)
     if not name:
         name = source.stem.replace("_", " ").replace("-", " ").strip() or source.stem
         remarks.append(f"The source names no title: it is entered as {name!r}. Change it with --title.")
     spoken = language or known.language
     if not spoken:
-        raise UsageError(
-            f"{source.name} does not say its language.", next_action="Give it: --language eng (or fra, deu, …)."
-        )
+        spoken = _guessed(source)
+        remarks.append(f"The source does not say its language; by its words it is {english_name(spoken)}.")
     numbered = gutenberg_book_id(source, known.gutenberg_id)
     book = Book(
         id="",
         book_id=book_id or numbered or slug(name, source.stem),
         book_name=name[:255],
         language=understood(spoken),
-        author=(author or known.author or None),
+        author=author or (eased_name(known.author) if known.author else None),
         year_published=known.year_published,
         summary=known.summary,
         source_url=f"https://www.gutenberg.org/ebooks/{numbered[2:]}" if known.gutenberg_id and numbered else None,
     )
     return book, bool(not book_id and numbered), remarks
+
+
+def _guessed(source: Path) -> str:
+    """The language by the file's words; raises UsageError where they are too few to tell."""
+    from foundry_tui.text.guess_language import guess_language
+    from foundry_tui.text.readers import read_source
+
+    _, document = read_source(source)
+    found = guess_language(document.sample())
+    if found is None:
+        raise UsageError(
+            f"{source.name} does not say its language.", next_action="Give it: --language eng (or fra, deu, …)."
+        )
+    return found
 
 
 def _bring_cover(source: Path, folder: Path) -> None:
