@@ -24,7 +24,7 @@ def coded(image: Image.Image, kind: str, **options: object) -> bytes:
     return out.getvalue()
 
 
-def photo(width: int = 600, height: int = 900) -> Image.Image:
+def photo(width: int = 240, height: int = 360) -> Image.Image:
     noise = np.random.default_rng(7).integers(0, 255, (height // 20, width // 20, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize((width, height))
 
@@ -111,7 +111,7 @@ def test_other_forms_become_upright_rgb_jpegs() -> None:
         coded(photo(), "WEBP"),
         coded(photo(), "GIF"),
         coded(photo().convert("CMYK"), "JPEG"),
-        coded(photo(2600, 2500), "JPEG", quality=30),
+        coded(photo(2500, 900), "JPEG", quality=30),
         coded(clear, "PNG"),
         coded(photo(), "JPEG", exif=exif),
     ):
@@ -121,7 +121,7 @@ def test_other_forms_become_upright_rgb_jpegs() -> None:
         assert (image.format, image.mode) == ("JPEG", "RGB")
         assert max(image.size) <= 2400
     assert picture(usable_cover(coded(clear, "PNG")) or b"").getpixel((5, 5)) == (255, 255, 255)
-    assert picture(usable_cover(coded(photo(), "JPEG", exif=exif)) or b"").size == (900, 600)
+    assert picture(usable_cover(coded(photo(), "JPEG", exif=exif)) or b"").size == (360, 240)
 
 
 def test_no_cover_is_made_of_what_is_none() -> None:
@@ -150,7 +150,7 @@ def test_a_cover_beside_the_source_is_found(tmp_path: Path) -> None:
     good = coded(photo(), "PNG")
     (tmp_path / "cover.png").write_bytes(good)
     assert find_cover_beside(source) == good, "a broken one is passed over"
-    better = coded(photo(700, 700), "JPEG")
+    better = coded(photo(260, 260), "JPEG")
     (tmp_path / "images" / "cover.jpg").write_bytes(better)
     assert find_cover_beside(source) == better
 
@@ -165,7 +165,7 @@ def test_a_cover_beside_the_source_is_found(tmp_path: Path) -> None:
 )
 def test_a_page_names_its_cover(tmp_path: Path, page: str) -> None:
     (tmp_path / "images").mkdir()
-    front, illustration = coded(photo(), "PNG"), coded(photo(640, 440), "PNG")
+    front, illustration = coded(photo(), "PNG"), coded(photo(300, 200), "PNG")
     (tmp_path / "images" / "front page.png").write_bytes(front)
     (tmp_path / "images" / "illo.png").write_bytes(illustration)
     source = tmp_path / "book.html"

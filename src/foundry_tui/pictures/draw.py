@@ -55,6 +55,7 @@ _TITLE = _Box(0.13, 0.56, 0.125, 0.036, 7)
 _AUTHOR = _Box(0.585, 0.69, 0.05, 0.026, 2)
 _NARRATOR = _Box(0.875, 0.925, 0.034, 0.022, 1)
 _SIDE = 0.12
+_LEADING = 1.22
 
 
 def draw_cover(title: str, author: str | None, *, narrator: str | None = None, size_px: int = 1400) -> bytes:
@@ -140,25 +141,28 @@ def _plain(text: str) -> str:
 
 
 def _largest(face: Typeface, text: str, box: _Box, width: int, size_px: int) -> tuple[Font, list[str], float]:
+    """(font, lines, line height) of the largest size that fits the box; the smallest, cut short, where none does."""
     tall = (box.bottom - box.top) * size_px
     smallest = max(8, round(box.smallest * size_px))
     # Words stay whole, unless one is too wide even in the smallest size or the script breaks anywhere.
     breakable = _breaks_anywhere(text) or not _words_fit(text, face.at(smallest), width)
-    for size in range(max(smallest, round(box.largest * size_px)), smallest - 1, -max(1, size_px // 350)):
+
+    def fits(size: int) -> bool:
         font = face.at(size)
-        lines = _wrap(text, font, width)
-        if (
-            len(lines) <= box.most_lines
-            and len(lines) * size * 1.22 <= tall
-            and (breakable or _words_fit(text, font, width))
-        ):
-            return font, lines, size * 1.22
-    font = face.at(smallest)
-    fitting = max(1, min(box.most_lines, int(tall / (smallest * 1.22))))
+        lines = len(_fill(text, font, width))
+        whole = breakable or _words_fit(text, font, width)
+        return whole and lines <= box.most_lines and lines * size * _LEADING <= tall
+
+    low, high = smallest, max(smallest, round(box.largest * size_px)) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    font = face.at(low)
     lines = _wrap(text, font, width)
+    fitting = max(1, min(box.most_lines, int(tall / (low * _LEADING))))
     if len(lines) > fitting:
         lines = [*lines[: fitting - 1], _shortened(lines[fitting - 1], font, width)]
-    return font, lines, smallest * 1.22
+    return font, lines, low * _LEADING
 
 
 def _breaks_anywhere(text: str) -> bool:
