@@ -10,8 +10,11 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from threading import Thread
 from typing import Any
+from weakref import WeakSet
 
+import aiosqlite
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -22,6 +25,7 @@ from foundry_tui.store.failures import translated
 
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
+_LAST_THREAD_S = 1.0
 # busy_timeout stands first: two processes may be opening one new file, and turning WAL on needs its lock.
 _PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
@@ -42,8 +46,9 @@ def sqlite_url(path: str) -> str:
 class Database:
     """Open with ``Database.connect``; every write goes through ``write()``, every read through ``read()``."""
 
-    def __init__(self, engine: AsyncEngine, url: URL) -> None:
+    def __init__(self, engine: AsyncEngine, url: URL, threads: _Threads | None = None) -> None:
         self._engine = engine
+        self._threads = threads
         self._write_lock = asyncio.Lock()
         self.url = url
         self.dialect = engine.dialect.name
@@ -62,10 +67,17 @@ class Database:
         if backend == "sqlite":
             if not url.database or url.database == ":memory:":
                 raise DatabaseUnavailable("A home's tables need a file, not a database in memory.")
-            driver_url = url.set(drivername="sqlite+aiosqlite")
-            engine = create_async_engine(driver_url, pool_size=4, max_overflow=4, json_deserializer=_lenient_json)
+            threads = _Threads(url.database)
+            engine = create_async_engine(
+                url.set(drivername="sqlite+aiosqlite"),
+                async_creator=threads.open,
+                pool_size=4,
+                max_overflow=4,
+                json_deserializer=_lenient_json,
+            )
             _prepare_sqlite(engine)
-        elif backend in {"postgresql", "postgres"}:
+            return cls(engine, url, threads)
+        if backend in {"postgresql", "postgres"}:
             url = url.set(drivername="postgresql+psycopg")
             patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
             engine = create_async_engine(url, pool_size=5, pool_pre_ping=True, connect_args=patience)
@@ -138,6 +150,8 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+        if self._threads is not None:
+            await self._threads.ended()
 
     async def ping(self) -> None:
         """Raise DatabaseUnavailable, in words, when no connection can be had."""
@@ -147,6 +161,30 @@ class Database:
     def where(self) -> str:
         """The file, or the address without its password."""
         return self.sqlite_path or self.url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+class _Threads:
+    """Opens SQLite connections, each of which has a thread, and waits for the last of them at the end.
+
+    The driver does not wait for the thread of a connection that could not be opened; one that outlives the event loop
+    would end with a traceback on the operator's screen.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._running: WeakSet[Thread] = WeakSet()
+
+    async def open(self) -> aiosqlite.Connection:
+        connection = aiosqlite.connect(self._path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+        # Up to 0.21 the connection was the thread. A daemon, so that an interrupted program ends all the same.
+        thread: Thread = getattr(connection, "_thread", connection)  # type: ignore[arg-type]
+        thread.daemon = True
+        self._running.add(thread)
+        return await connection
+
+    async def ended(self) -> None:
+        for thread in list(self._running):
+            await asyncio.to_thread(thread.join, _LAST_THREAD_S)
 
 
 class _Translating:
