@@ -60,7 +60,7 @@ class WorkerPool:
         self._active: dict[int, ClaimContext] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self._draining = False
+        self._draining = self._drained = False
         self._offset_s = 0.0
         self._pause_s = self.settings.poll_min_s
         self._away_since: float | None = None
@@ -144,7 +144,14 @@ class WorkerPool:
             yield
 
     async def drain(self, grace_s: float | None = None) -> None:
-        """Stop claiming, let every chunk in hand be finished for at most ``grace_s``, give the jobs back at no cost."""
+        """Stop claiming, let every chunk in hand be finished for at most ``grace_s``, give the jobs back at no cost.
+
+        A pool that was drained stays so: one that had not begun to run ends at once.
+        """
+        self._drained = True
+        await self._empty(grace_s)
+
+    async def _empty(self, grace_s: float | None = None) -> None:
         self._draining = True
         self._changed.set()
         for context in list(self._active.values()):
@@ -161,7 +168,7 @@ class WorkerPool:
 
     @asynccontextmanager
     async def _at_work(self) -> AsyncIterator[None]:
-        self._draining = False
+        self._draining = self._drained
         self.summary = PoolSummary()
         await self._reconcile()
         await self._tell("worker_started", f"A worker started: {spoken_name(self.worker_id)}.")
@@ -169,7 +176,7 @@ class WorkerPool:
         try:
             yield
         finally:
-            await self.drain()
+            await self._empty()
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
