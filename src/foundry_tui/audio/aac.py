@@ -19,7 +19,9 @@ from foundry_tui.audio.layout import FRAME
 from foundry_tui.errors import AudioError
 
 CONTEXT = 4 * FRAME  # samples the coder hears before and after the stretch it is asked for
-CODER = {"aac_coder": "fast"}
+# `fast` is five times faster than the default search and measures no worse at 64 kb/s mono. Without noise substitution
+# a decoder needs no random numbers, so a chapter decodes to the same samples whatever precedes it.
+CODER = {"aac_coder": "fast", "aac_pns": "0"}
 
 
 def code_aac(blocks: Iterable[NDArray[np.float32]], sample_rate: int, bit_rate: int, samples: int) -> Iterator[bytes]:

@@ -75,7 +75,7 @@ class CodedChapter:
 
 def coding_version() -> str:
     """Names the coder and the mastering chain: another version may give other packets."""
-    return f"master-1/aac-{CODER['aac_coder']}/av-{av.__version__}"
+    return f"master-1/aac-{'-'.join(CODER.values())}/av-{av.__version__}"
 
 
 def code_chapter(job: ChapterJob) -> CodedChapter:
