@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,14 +20,21 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home as ``init`` leaves it, without seeds; to be copied."""
+    line = CommandLine(tmp_path_factory.mktemp("homes") / "empty")
+    line.well("init", "--no-seeds", "--no-sample")
+    return line.home
+
+
 @pytest.fixture
-def foundry(home: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+def foundry(empty_home: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """A command line on a fresh home without seeds."""
     for name in ("FOUNDRY_HOME", "FOUNDRY_ENV", "FOUNDRY_DATABASE_URL", "FOUNDRY_DEFAULT_NARRATOR"):
         monkeypatch.delenv(name, raising=False)
-    line = CommandLine(home)
-    line.well("init", "--no-seeds", "--no-sample")
-    return line
+    shutil.copytree(empty_home, home)
+    return CommandLine(home)
 
 
 @pytest.fixture
