@@ -50,9 +50,10 @@ demo: $(READY)
 		'Your audiobook:' \
 		"  $$m4b" \
 		'' \
-		'The voice built into Foundry (eSpeak NG, offline and free) spoke it. For a natural one, give a narrator another' \
-		'engine, for example Edge (online, unofficial, free):' \
-		'  $(BIN)/foundry-tui --home . narrator add maya --name Maya --language eng --engine edge --voice en-US-AriaNeural' \
+		'The voice built into Foundry (eSpeak NG, offline and free) spoke it. For a natural one, order it from a narrator' \
+		'with another engine, for example Edge (online, unofficial, free), and run the queue:' \
+		'  $(BIN)/foundry-tui --home . produce tin_kettle --narrator aria_edge' \
+		'  $(BIN)/foundry-tui --home . --run-all' \
 		'docs/howto/natural_voice.md compares the engines.' \
 		'' \
 		'Next, a book of your own (HTML, as Project Gutenberg has it):' \
