@@ -38,7 +38,7 @@ asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sy
 """
 
 
-@pytest.mark.parametrize("writes", [75, pytest.param(1500, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("writes", [60, pytest.param(1500, marks=pytest.mark.torture)])
 async def test_many_writers_lose_nothing_and_are_never_locked_out(
     database_url: str, tmp_path: Path, writes: int
 ) -> None:
