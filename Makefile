@@ -45,7 +45,9 @@ demo: $(READY)
 	else \
 		echo 'The sample audiobook is made already; remove library/ to hear it made again.'; \
 	fi
-	@m4b="$$(find "$$PWD/$(SAMPLE)" -name '*.m4b' | sort | head -n 1)" && test -n "$$m4b" && printf '%s\n' \
+	@m4b="$$(find "$$PWD/$(SAMPLE)" -name '*.m4b' 2>/dev/null | sort | head -n 1)"; \
+	test -n "$$m4b" || { echo 'No audiobook was made; the lines above say why.' >&2; exit 1; }; \
+	printf '%s\n' \
 		'' \
 		'Your audiobook:' \
 		"  $$m4b" \
