@@ -19,6 +19,7 @@ from foundry_tui.voices.choose import choose_voice
 from foundry_tui.voices.engines import engine_names, open_engine
 from foundry_tui.voices.espeak import EspeakEngine
 from foundry_tui.voices.espeak_process import HelperCommand
+from foundry_tui.voices.helper_process import HelperProcess
 from foundry_tui.voices.protocol import VoiceSettings
 
 PLAIN = VoiceSettings()
@@ -35,9 +36,8 @@ async def engine() -> AsyncIterator[EspeakEngine]:
 
 
 def helper_of(engine: EspeakEngine) -> psutil.Process:
-    running = engine._process._running
-    assert running is not None
-    return psutil.Process(running._process.pid)
+    assert isinstance(engine._process, HelperProcess)
+    return psutil.Process(engine._process.pid)
 
 
 async def until(condition: Callable[[], bool], limit_s: float = 5.0) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from foundry_tui.errors import EngineMissing, EngineRefused, SpeechRejected, VoiceMissing
 from foundry_tui.voices.accents import accent_of, bcp47, language_of
-from foundry_tui.voices.espeak_process import EspeakProcess, HelperCommand
+from foundry_tui.voices.espeak_process import HelperCommand, espeak_process
 from foundry_tui.voices.options import Options
 from foundry_tui.voices.protocol import Boundary, EngineProfile, Speech, Voice, VoiceSettings, require_speakable
 
@@ -26,7 +26,7 @@ class EspeakEngine:
     """espeak-ng in a helper process of its own; see espeak_helper for why."""
 
     def __init__(self, command: HelperCommand) -> None:
-        self._process = EspeakProcess(command)
+        self._process = espeak_process(command)
         self._names: dict[str, str] = {}
         self._variants: frozenset[str] = frozenset()
         self._voices: tuple[Voice, ...] = ()
