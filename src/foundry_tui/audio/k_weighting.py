@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import sosfilt
+
+from foundry_tui.audio.biquads import Biquads
 
 SUM_MS = 100  # energies are kept per 100 ms: the step of R128's 400 ms blocks at 75 % overlap
 _PIECE = 6  # energies worked out at a time
@@ -51,8 +52,7 @@ class EnergyMeter:
     """K-weighted energies of a sound that arrives in blocks: sums of squares per 100 ms, the last one maybe shorter."""
 
     def __init__(self, sample_rate: int) -> None:
-        self._sections = k_filter(sample_rate)
-        self._state = np.zeros((len(self._sections), 2))
+        self._filter = Biquads(k_filter(sample_rate))
         self._step = sum_samples(sample_rate)
         self._sums: list[NDArray[np.float64]] = []
         self._rest: NDArray[np.float64] = np.zeros(0)
@@ -63,7 +63,7 @@ class EnergyMeter:
         while start < len(block):
             piece = block[start : start + self._step * _PIECE - len(self._rest)]
             start += len(piece)
-            weighted, self._state = sosfilt(self._sections, piece, zi=self._state)
+            weighted = self._filter.process(piece)
             if len(self._rest):
                 weighted = np.concatenate([self._rest, weighted])
             whole = len(weighted) // self._step

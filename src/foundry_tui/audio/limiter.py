@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from foundry_tui.audio.true_peak import REACH, peaks_between
 
@@ -62,11 +61,22 @@ class Limiter:
             return None
         wanted = np.zeros(len(sound), dtype=np.int64)
         wanted[places[over]] = np.ceil((1.0 - self.ceiling / levels[over]) * _ONE).astype(np.int64)
-        held = maximum_filter1d(wanted, 2 * self._hold + 1, mode="constant", cval=0)
+        held = _highest(wanted, self._hold)
         smooth = _box(_box(held, self._box), self._box)[self.delay : len(sound) - self.delay]
         size = (2 * self._box + 1) ** 2
         reduction: NDArray[np.float64] = smooth / float(size * _ONE)
         return reduction if reduction.any() else None
+
+
+def _highest(values: NDArray[np.int64], half: int) -> NDArray[np.int64]:
+    """The maximum over ``[i - half, i + half]`` of values >= 0, zeros beyond the ends; the reach doubles each round."""
+    padded = np.concatenate([np.zeros(half, dtype=np.int64), values, np.zeros(half, dtype=np.int64)])
+    window, reach = 2 * half + 1, 1
+    while reach < window:
+        step = min(reach, window - reach)
+        padded = np.maximum(padded[:-step], padded[step:])
+        reach += step
+    return padded
 
 
 def _box(values: NDArray[np.int64], half: int) -> NDArray[np.int64]:

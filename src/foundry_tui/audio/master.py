@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
 
+from foundry_tui.audio.biquads import Biquads, high_pass
 from foundry_tui.audio.layout import ChapterPlan, PlacedTake
 from foundry_tui.audio.limiter import Limiter
 from foundry_tui.audio.profiles import MasteringProfile
@@ -52,13 +52,12 @@ def master(
         raise ValueError(f"context must lie between 0 and {EDGE}")
     gain = 10 ** (gain_db / 20)
     tone = RoomTone(book_id, plan.number, plan.samples, plan.sample_rate, profile.tone_db)
-    sections = butter(2, profile.high_pass_hz, "highpass", fs=plan.sample_rate, output="sos")
-    state = np.zeros((len(sections), 2))
+    rumble_filter = Biquads(high_pass(profile.high_pass_hz, plan.sample_rate))
     limiter = Limiter(plan.sample_rate, profile.ceiling_db)
     speech = _Speech(plan)
     for start in range(-context, plan.samples + context, block):
         count = min(block, plan.samples + context - start)
-        sound, state = sosfilt(sections, speech.block(start, count) * gain, zi=state)
+        sound = rumble_filter.process(speech.block(start, count) * gain)
         sound += tone.block(start, count)
         yield from _whole(limiter.process(sound))
     yield from _whole(limiter.finish())
