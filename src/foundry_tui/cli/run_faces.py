@@ -31,7 +31,7 @@ class Face(Protocol):
         """Work begins."""
         ...
 
-    def event(self, event: Event, title: str) -> None:
+    def event(self, event: Event, label: str) -> None:
         """Something happened, here or in another process of the home."""
         ...
 
@@ -105,10 +105,10 @@ class PlainFace:
     def begin(self) -> None:
         """Nothing to say yet."""
 
-    def event(self, event: Event, title: str) -> None:
-        """The event on one line, its book named; what is only of use when something is wrong is left out."""
+    def event(self, event: Event, label: str) -> None:
+        """The event on one line, its book named."""
         if event.level != "debug" and event.kind not in _UNTOLD:
-            note(f"{event_line(event)}{f'  [{title}]' if title else ''}")
+            note(f"{event_line(event)}  [{label}]" if label else event_line(event))
 
     def progress(self, lines: Sequence[Line]) -> None:
         """Now and then, how far everything is."""
@@ -117,7 +117,7 @@ class PlainFace:
             return
         self._told_at = now
         for line in lines:
-            note(f"{line.title} ({line.audiobook_id}), {line.step_name}: {progress_text(line)}")
+            note(f"{line.label}, {line.step_name}: {progress_text(line)}")
 
     def waiting(self, elsewhere: Sequence[Elsewhere]) -> None:
         """Whom the run waits for."""
@@ -147,9 +147,9 @@ class JsonFace:
     def begin(self) -> None:
         """Nothing to say yet."""
 
-    def event(self, event: Event, title: str) -> None:
+    def event(self, event: Event, label: str) -> None:
         """The event, whole."""
-        json_line({"type": "event", "title": title or None, **event_json(event)})
+        json_line({"type": "event", "label": label or None, **event_json(event)})
 
     def progress(self, lines: Sequence[Line]) -> None:
         """Every step at work, at most once a second and only when it moved."""

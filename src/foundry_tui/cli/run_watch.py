@@ -29,7 +29,7 @@ class Line:
     """One step at work: what a face shows of it. ``left_s``, ``per_s`` and ``speed`` are None until they are known."""
 
     audiobook_id: str
-    title: str
+    label: str
     step_name: str
     attempt: int
     done: int
@@ -52,7 +52,7 @@ class Watch:
         self._face = face
         self._pool: WorkerPool | None = None
         self._task: asyncio.Task[None] | None = None
-        self._titles: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
         self._paces: dict[tuple[int, int], Pace] = {}
         self._done = asyncio.Event()
 
@@ -87,9 +87,9 @@ class Watch:
     async def _show(self, cursor: Cursor) -> Cursor:
         events, cursor = await self._foundry.events.after(cursor, event_filter())
         for event in events:
-            if event.audiobook_id and event.audiobook_id not in self._titles:
-                await self._learn_title(event.audiobook_id)
-            self._face.event(event, self._titles.get(event.audiobook_id or "", ""))
+            if event.audiobook_id and event.audiobook_id not in self._labels:
+                await self._learn(event.audiobook_id)
+            self._face.event(event, self._labels.get(event.audiobook_id or "", ""))
         if self._pool is not None:
             snapshot = self._pool.feed.snapshot()
             lines = [await self._line(running) for running in snapshot.running.values()]
@@ -98,15 +98,15 @@ class Watch:
         return cursor
 
     async def _line(self, running: Running) -> Line:
-        if running.audiobook_id not in self._titles:
-            await self._learn_title(running.audiobook_id)
+        if running.audiobook_id not in self._labels:
+            await self._learn(running.audiobook_id)
         assert self._pool is not None
         now, made = self._pool.clock.monotonic(), running.progress
         pace = self._paces.setdefault((running.job_id, running.attempt), Pace())
         pace.saw(running.at, made.done, made.total, made.audio_s)
         return Line(
             audiobook_id=running.audiobook_id,
-            title=self._titles.get(running.audiobook_id, running.audiobook_id),
+            label=self._labels.get(running.audiobook_id, running.audiobook_id),
             step_name=running.step_name,
             attempt=running.attempt,
             done=made.done,
@@ -126,5 +126,5 @@ class Watch:
             if job_id not in running:
                 del self._paces[job_id, attempt]
 
-    async def _learn_title(self, audiobook_id: str) -> None:
-        self._titles[audiobook_id] = await self._foundry.productions.title(audiobook_id)
+    async def _learn(self, audiobook_id: str) -> None:
+        self._labels[audiobook_id] = await self._foundry.productions.label(audiobook_id)

@@ -115,12 +115,12 @@ class Productions:
         async with self._database.read() as connection:
             return next(iter(await queue(connection, audiobook_ids=[audiobook_id])), None)
 
-    async def title(self, audiobook_id: str) -> str:
-        """The title of its book, or the id where the production is gone."""
+    async def label(self, audiobook_id: str) -> str:
+        """What an operator tells it by: title and narrator; the id where the production is gone."""
         async with self._database.read() as connection:
             made = await rows.find_production(connection, audiobook_id)
             book = await book_rows.find_book(connection, made.book_id) if made else None
-        return book.book_name if book else audiobook_id
+        return f"{book.book_name} / {made.narrator_id}" if book and made else audiobook_id
 
     async def pause(self, audiobook_id: str) -> Production:
         """Let nobody work on it until it is resumed; work in hand stops at the next chunk border."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from foundry_tui.domain.events import Event
@@ -79,7 +79,7 @@ class Running:
     ) -> RunReport:
         outcomes = summary.outcomes if summary else {}
         loud, _ = await self._events.after(before, _EVERY_WARNING) if outcomes else ([], before)
-        touched = await self._reports(sorted(outcomes), loud)
+        touched = await self._reports(sorted(outcomes), loud, outcomes)
         async with self._database.read() as connection:
             waiting = [
                 row.audiobook_id
@@ -88,14 +88,16 @@ class Running:
             ]
         return RunReport(
             productions=touched,
-            left_alone=await self._reports(waiting, []),
+            left_alone=await self._reports(waiting, [], {}),
             recovered=tuple(summary.recovered) if summary else (),
             jobs_run=summary.jobs_run if summary else 0,
             wall_s=round(wall_s, 3),
             interrupted=interrupted,
         )
 
-    async def _reports(self, ids: Iterable[str], loud: Sequence[Event]) -> tuple[ProductionReport, ...]:
+    async def _reports(
+        self, ids: Iterable[str], loud: Sequence[Event], outcomes: Mapping[str, str]
+    ) -> tuple[ProductionReport, ...]:
         reports = []
         async with self._database.read() as connection:
             for audiobook_id in ids:
@@ -109,5 +111,5 @@ class Running:
                     await rows.list_steps(connection, audiobook_id),
                     [event for event in loud if event.audiobook_id == audiobook_id],
                 )
-                reports.append(report_of(facts))
+                reports.append(report_of(facts, outcomes.get(audiobook_id)))
         return tuple(reports)
