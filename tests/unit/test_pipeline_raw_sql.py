@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from fakes.recipes import FakeStep, catalog, nothing, recipe, statuses, story
 from sqlalchemy import text
-from test_pipeline_runs import pool
 
+from fakes.pools import pool
+from fakes.recipes import FakeStep, catalog, nothing, recipe, statuses, story
 from foundry_tui.errors import VoiceMissing
 from foundry_tui.pipeline.contract import StepContext, StepOutcome
 from foundry_tui.store.database import Database
@@ -122,9 +122,9 @@ async def test_a_running_pool_takes_in_what_is_inserted_beside_it(database: Data
     assert (await running).finished == (made,)
 
 
-async def test_a_hundred_strangers_are_taken_in_by_few_transactions(database: Database) -> None:
-    made = await catalog(database, 120)
+async def test_many_strangers_are_taken_in(database: Database) -> None:
+    made = await catalog(database, 60)
     summary = await pool(database, recipe(FakeStep())).run_until_idle()
     assert summary.finished == tuple(made)
     (rows,) = await database.fetch("SELECT count(*) AS n FROM production_steps WHERE status = 'success'")
-    assert rows["n"] == 120
+    assert rows["n"] == 60

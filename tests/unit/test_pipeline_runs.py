@@ -5,32 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes.recipes import FakeStep, Speaking, catalog, nothing, recipe, statuses, story
 from sqlalchemy import text
 
+from fakes.pools import pool
+from fakes.recipes import FakeStep, Speaking, catalog, nothing, recipe, statuses, story
 from foundry_tui.domain.status import Level
 from foundry_tui.errors import DiskFull, EngineBusy, VoiceMissing
 from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
-from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.store import requeue
 from foundry_tui.store.database import Database
-
-QUICK = PoolSettings(
-    workers=2,
-    poll_min_s=0.02,
-    poll_max_s=0.1,
-    reconcile_s=0.1,
-    retry_base_s=0.01,
-    retry_cap_s=0.05,
-    retry_floor_s=0.0,
-    progress_s=0.05,
-    control_s=0.05,
-)
-
-
-def pool(database: Database, made: Recipe, settings: PoolSettings = QUICK) -> WorkerPool:
-    return WorkerPool(database, {made.name: made}, settings=settings)
+from foundry_tui.store.steps import begin
 
 
 async def requeue_at(database: Database, made: Recipe, audiobook_id: str, position: int | None = None) -> int | None:
@@ -303,7 +288,7 @@ async def test_run_step_claims_one_job_by_its_id(database: Database) -> None:
 
 
 async def test_two_events_in_one_millisecond_both_stay(database: Database) -> None:
-    (made,) = await catalog(database)
+    await catalog(database)
 
     async def chatter(context: StepContext) -> StepOutcome:
         for number in range(20):
@@ -321,8 +306,6 @@ async def test_two_events_in_one_millisecond_both_stay(database: Database) -> No
 async def test_a_step_the_recipe_no_longer_has_fails_with_a_sentence(database: Database) -> None:
     (made,) = await catalog(database)
     async with database.write() as connection:
-        from foundry_tui.store.steps import begin
-
         old = recipe(FakeStep(), FakeStep())
         await begin(connection, made, old.steps, now=1.0)
         await connection.execute(text("UPDATE production_steps SET step_number = 'STEP1_old' WHERE position = 0"))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from fakes.recipes import FakeStep, Speaking, catalog, nothing, recipe, statuses, story
 from sqlalchemy import text
-from test_pipeline_runs import QUICK, pool
 
+from fakes.pools import QUICK, pool
+from fakes.recipes import FakeStep, Speaking, catalog, nothing, recipe, statuses, story
 from foundry_tui.errors import LeaseLost
-from foundry_tui.pipeline.contract import StepContext, StepOutcome
+from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.threaded import PoolThread
 from foundry_tui.store import steering
@@ -232,8 +233,6 @@ async def test_progress_reaches_the_row_at_most_as_often_as_it_should(database: 
     seen: set[object] = set()
 
     async def tick(context: StepContext) -> StepOutcome:
-        from foundry_tui.pipeline.contract import Progress
-
         for number in range(300):
             context.progress(Progress(number, 300))
             await asyncio.sleep(0.001)
@@ -251,9 +250,6 @@ async def test_progress_reaches_the_row_at_most_as_often_as_it_should(database: 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_a_pool_in_a_thread_works_and_drains(database: Database, database_url: str) -> None:
-    from collections.abc import AsyncIterator
-    from contextlib import asynccontextmanager
-
     steps = recipe(FakeStep())
 
     @asynccontextmanager
@@ -280,9 +276,6 @@ async def test_a_pool_in_a_thread_works_and_drains(database: Database, database_
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 def test_a_pool_thread_that_cannot_open_says_why(database_kind: str) -> None:
-    from collections.abc import AsyncIterator
-    from contextlib import asynccontextmanager
-
     @asynccontextmanager
     async def open_pool() -> AsyncIterator[WorkerPool]:
         raise OSError("no home")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
-from foundry_tui.errors import Cancelled, Draining, Interrupted, LeaseLost
+from foundry_tui.errors import Cancelled, Draining, FoundryError, Interrupted, LeaseLost
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.combine import Combiner
 from foundry_tui.pipeline.contract import Progress, Recipe
@@ -61,7 +62,7 @@ class ClaimContext:
         self._progress = Progress()
         self._in_hand = InHand(settings.chunk_deaths_before_poison)
         self._learning: asyncio.Task[None] | None = None
-        self._marks_due_at: float | None = None
+        self._marking: asyncio.Task[None] | None = None
         self._touched_at = self._begun = clock.monotonic()
         self._written: Mapping[str, Any] = {}
         self._written_at = self._touched_at
@@ -135,14 +136,11 @@ class ClaimContext:
     def written(self, progress: Mapping[str, Any]) -> None:
         """The row holds this state now."""
         self._written, self._written_at = progress, self._clock.monotonic()
-        self._marks_due_at = None
 
     def due(self) -> bool:
         """Whether the row should be written: the heartbeat is due, or its progress has moved and is a second old."""
         now = self._clock.monotonic()
         if now - self._touched_at >= self._settings.heartbeat_s:
-            return True
-        if self._marks_due_at is not None and now >= self._marks_due_at:
             return True
         return now - self._written_at >= self._settings.progress_s and self.state() != self._written
 
@@ -216,15 +214,23 @@ class ClaimContext:
     async def begin_chunks(self, places: Iterable[Place]) -> None:
         """Name all chunks in hand; the mark rides on this job's next transaction (see pipeline.in_hand)."""
         self.checkpoint()
+        named = set(places)  # before anything is awaited: what is new in it since the last call is the caller's own
         await self._learned()
-        waits = self._in_hand.take(places)
+        waits = self._in_hand.take(named)
         if waits:
             await self._in_hand.wait_turn(waits)
             self.checkpoint()
-        if self._in_hand.wary or self.claimed.job.deaths:
+        if self._in_hand.wary or self.claimed.job.fence > 1:
             await self._combiner.add([])
-        elif self._marks_due_at is None:
-            self._marks_due_at = self._clock.monotonic() + self._settings.mark_delay_s
+        elif self._marking is None:
+            self._marking = asyncio.create_task(self._mark_soon())
+
+    async def _mark_soon(self) -> None:
+        await self._clock.sleep(self._settings.mark_delay_s)
+        self._marking = None
+        if self._in_hand.places() != self._written.get("in_hand", []):
+            with suppress(FoundryError):  # a lost lease, a database away: the next write that matters will say so
+                await self._combiner.add([])
 
     async def takes_lost(self) -> Mapping[Place, int]:
         """Deaths laid to each chunk: with ``chunk_deaths_before_poison`` of them it is not to be spoken any more."""
@@ -285,7 +291,9 @@ class ClaimContext:
 
     async def close(self) -> None:
         """Let the last transaction end, and leave the feed."""
+        helpers = [task for task in (self._learning, self._marking) if task is not None and not task.done()]
+        for task in helpers:
+            task.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
         await self.settle()
-        if self._learning is not None and not self._learning.done():
-            self._learning.cancel()
         self._feed.drop(self.claimed.job.job_id)

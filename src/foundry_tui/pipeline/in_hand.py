@@ -1,9 +1,9 @@
 """The chunks in hand: named in the job's row, so that a worker's death is laid to the right one.
 
 The mark is no transaction of its own: it is part of the progress that every recorded take and every heartbeat writes
-anyway, and waits at most ``mark_delay_s`` for one of them. Only where a worker has died on this job before does a
-chunk wait until its mark is durable; and chunks that were in hand at two deaths, so that nobody knows which of them
-kills, are handed out one at a time.
+anyway, and waits at most ``mark_delay_s`` for one of them. Only in a job that was claimed before, on which a worker
+may have died, does a chunk wait until its mark is durable; and chunks that were in hand at two deaths, so that nobody
+knows which of them kills, are handed out one at a time.
 """
 
 from __future__ import annotations

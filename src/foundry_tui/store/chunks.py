@@ -115,9 +115,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """Whether a death could be laid to one chunk, and which chunks are given up for it."""
+    """What a death told of the chunks in hand: whether it told anything new, and which are given up for it."""
 
-    blamed: bool = False
+    told_more: bool = False
     poisoned: tuple[Place, ...] = ()
 
 
@@ -147,13 +147,17 @@ async def lay_death(connection: AsyncConnection, audiobook_id: str, places: Sequ
     changed: dict[Place, tuple[int, list[str]]] = {}
     if alone is not None:
         deaths, flags = known[alone]
-        changed[alone] = (max(deaths + 1, too_many if SUSPECT in flags else 0), [*{*flags, _SEEN_ONCE}])
+        changed[alone] = (max(deaths + 1, too_many if SUSPECT in flags else 0), _with(flags, _SEEN_ONCE))
     else:
         for place, (deaths, flags) in known.items():
-            changed[place] = (deaths, [*{*flags, SUSPECT if _SEEN_ONCE in flags else _SEEN_ONCE, _SEEN_ONCE}])
+            changed[place] = (deaths, _with(flags, SUSPECT if _SEEN_ONCE in flags else _SEEN_ONCE))
     await _mark(connection, audiobook_id, changed)
     poisoned = tuple(place for place, (deaths, _) in changed.items() if deaths >= too_many)
-    return Blame(alone is not None, poisoned)
+    return Blame(any(changed[place] != known[place] for place in changed), poisoned)
+
+
+def _with(flags: Sequence[str], flag: str) -> list[str]:
+    return [*flags] if flag in flags else [*flags, flag]
 
 
 def _at(audiobook_id: str, places: Sequence[Place]) -> Select[Any]:
@@ -174,7 +178,7 @@ async def _mark(connection: AsyncConnection, audiobook_id: str, changed: Mapping
             "chunk_index": place[1],
             "input_key": "",
             "deaths": deaths,
-            "flags": sorted(flags),
+            "flags": flags,
         }
         for place, (deaths, flags) in changed.items()
     ]

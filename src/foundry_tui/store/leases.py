@@ -46,7 +46,6 @@ class _Verdict:
     kind: str
     attempt: int
     deaths: int
-    blamed: bool = False
     poisoned: tuple[Place, ...] = ()
 
 
@@ -93,13 +92,15 @@ async def _verdict(
     blame = chunk_rows.Blame()
     if claimed is not None and places:
         blame = await chunk_rows.lay_death(connection, claimed.step.audiobook_id, places, limits.chunk_deaths)
-    if job.durable or blame.blamed:
-        # Progress since the claim, or a chunk that the death is laid to: the job itself is not at fault.
-        attempt = 0 if job.durable else max(job.attempt - 1, 0)
-        return _Verdict("released", attempt, 0 if job.durable else job.deaths, blame.blamed, blame.poisoned)
+    if job.durable:
+        return _Verdict("released", 0, 0, blame.poisoned)
     deaths = job.deaths + 1
-    if deaths >= limits.job_deaths:
-        return _Verdict("poisoned", job.attempt, deaths)
+    # A death that told which chunk may be the killer is not yet the job's fault, but that cannot go on for ever.
+    most = limits.job_deaths * (2 if blame.told_more else 1)
+    if deaths >= most:
+        return _Verdict("poisoned", job.attempt, deaths, blame.poisoned)
+    if blame.told_more:
+        return _Verdict("released", max(job.attempt - 1, 0), deaths, blame.poisoned)
     if job.attempt >= job.max_attempts:
         return _Verdict("failed", job.attempt, deaths)
     return _Verdict("released", job.attempt, deaths)
