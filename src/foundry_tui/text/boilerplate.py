@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from foundry_tui.text.document import Block
 
 _START = re.compile(
-    r"\*\*\*\s*START\s*OF\s*(THE|THIS)\s*PROJECT\s*GUTENBERG\s*E-?(BOOK|TEXT)|\*END\*?\s*THE SMALL PRINT|START OF TH(E|IS) PROJECT GUTENBERG E-?BOOK",
+    r"\*\*\*\s*START\s*OF\s*(THE|THIS)\s*PROJECT\s*GUTENBERG\s*E-?(BOOK|TEXT)"
+    r"|\*END\*?\s*THE SMALL PRINT|START OF TH(E|IS) PROJECT GUTENBERG E-?BOOK",
     re.IGNORECASE,
 )
 _END = re.compile(
-    r"\*\*\*\s*END\s*OF\s*(THE|THIS)\s*PROJECT\s*GUTENBERG\s*E-?(BOOK|TEXT)|^\W*End of (the )?Project Gutenberg|^\W*Ende dieses Projekt Gutenberg|^\W*(Fin de|Fine di questo|Fim do) Project Gutenberg|START: FULL LICENSE|END OF TH(E|IS) PROJECT GUTENBERG E-?BOOK",
+    r"\*\*\*\s*END\s*OF\s*(THE|THIS)\s*PROJECT\s*GUTENBERG\s*E-?(BOOK|TEXT)"
+    r"|^\W*End of (the )?Project Gutenberg|^\W*Ende dieses Projekt Gutenberg|^\W*(Fin de"
+    r"|Fine di questo|Fim do) Project Gutenberg|START: FULL LICENSE|END OF TH(E"
+    r"|IS) PROJECT GUTENBERG E-?BOOK",
     re.IGNORECASE,
 )
 _LICENCE = re.compile(
@@ -22,17 +26,25 @@ _LICENCE = re.compile(
     re.IGNORECASE,
 )
 _CREDITS = re.compile(
-    r"^\W*(Produced by|E-?text prepared by|This e-?(text|book) was (produced|prepared|transcribed)|Transcribed (by|from)"
-    r"|Scanned by|HTML version by|Credits?:|Digitized by|Updated editions|Character set encoding|Release date|Posting date"
-    r"|Produit par|Produzido por|Project Gutenberg.{0,40}volunteers|This file was (first posted|produced)|Original publication"
-    r"|\[?This file should be named|Edition:|Title:|Author:|Translator:|Language:|Illustrator:|Editor:|Commentator:)|Distributed Proofread|pgdp\.net",
+    r"^\W*(Produced by|E-?text prepared by|This e-?(text|book) was (produced|prepared|transcribed)"
+    r"|Transcribed (by|from)"
+    r"|Scanned by|HTML version by|Credits?:|Digitized by|Updated editions|Character set encoding"
+    r"|Release date|Posting date"
+    r"|Produit par|Produzido por|Project Gutenberg.{0,40}volunteers|This file was (first posted"
+    r"|produced)|Original publication"
+    r"|\[?This file should be named|Edition:|Title:|Author:|Translator:|Language:|Illustrator:|Editor:"
+    r"|Commentator:)|Distributed Proofread|pgdp\.net",
     re.IGNORECASE,
 )
 _TRANSCRIBER = re.compile(
-    r"^\W*(Transcriber['’]?s?['’]?\s*(Note|endnote|comment)|Transcription note|Notes? (du|de la|sur la) transcri|Nota del? transcri|Nota di trascriz"
+    r"^\W*(Transcriber['’]?s?['’]?\s*(Note|endnote|comment)|Transcription note|Notes? (du|de la"
+    r"|sur la) transcri|Nota del? transcri|Nota di trascriz"
     r"|Anmerkungen? (zur|des) (Transkri|Transcri|Bearbeit)|Nota de transcrição|Notas? do transcri|Nota de transcripción"
-    r"|Opmerkingen? van de bewerker|Note del trascrittore|Примечани[ея] (переписчика|составителя)|Bemerkungen zur Text(gestalt|version)|Colophon\b.*Gutenberg)"
-    r"|etext transcriber|(typographical|typographic|printer.s|spelling) errors? (have been|were|has been)? ?(silently )?corrected|have been (silently )?corrected|cover (image )?was (created|produced) by the transcriber",
+    r"|Opmerkingen? van de bewerker|Note del trascrittore|Примечани[ея] (переписчика|составителя)"
+    r"|Bemerkungen zur Text(gestalt|version)|Colophon\b.*Gutenberg)"
+    r"|etext transcriber|(typographical|typographic|printer.s|spelling) errors? (have been|were"
+    r"|has been)? ?(silently )?corrected|have been (silently )?corrected|cover (image )?was (created"
+    r"|produced) by the transcriber",
     re.IGNORECASE,
 )
 
@@ -45,9 +57,11 @@ def cut_frame(blocks: Sequence[Block]) -> tuple[int, int]:
             continue
         if place < first or place >= last or _LICENCE.search(block.text):
             block.skip = "boilerplate"
-        elif (place - first < 60 and len(block.text) < 700 and _CREDITS.search(block.text) and block.kind != "heading") or ("roduced by" in block.text and "roofread" in block.text):
+        elif (
+            place - first < 60 and len(block.text) < 700 and _CREDITS.search(block.text) and block.kind != "heading"
+        ) or ("roduced by" in block.text and "roofread" in block.text):
             block.skip = "credits"
-        elif _TRANSCRIBER.search(block.text):
+        elif block.kind != "heading" and _TRANSCRIBER.search(block.text):
             _note_about_the_file(blocks, place, last)
     return first, last
 
@@ -67,7 +81,7 @@ def _edges(blocks: Sequence[Block]) -> tuple[int, int]:
 
 
 def _note_about_the_file(blocks: Sequence[Block], place: int, last: int) -> None:
-    """A transcriber's note reaches over the list and short paragraphs that follow its first line at the book's edges."""
+    """A transcriber's note reaches over the list and short paragraphs after its first line, at the book's edges."""
     note = blocks[place]
     note.skip = "transcriber's note"
     alone = len(note.text) < 80

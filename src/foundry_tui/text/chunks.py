@@ -165,13 +165,24 @@ def pieces(text: str, language: str, sizes: Sizes) -> list[tuple[str, bool]]:
         return [(text, True)]
     joint = "" if sizes.hard <= 100 else " "
     cut: list[tuple[str, bool]] = []
-    for sentence in splitter(language)(text):
+    for sentence in _with_mute(splitter(language)(text), joint):
         if len(sentence) <= sizes.hard:
             cut.append((sentence, True))
         else:
             parts = list(_clauses(sentence, sizes))
             cut.extend((part, place == len(parts) - 1) for place, part in enumerate(parts))
     return _balanced(cut, joint, sizes)
+
+
+def _with_mute(sentences: Sequence[str], joint: str) -> list[str]:
+    """Sentences that are only signs go to the one before them, or to the first that can be said."""
+    kept: list[str] = []
+    for sentence in sentences:
+        if kept and not (speakable(sentence) and speakable(kept[-1])):
+            kept[-1] = f"{kept[-1]}{joint}{sentence}"
+        else:
+            kept.append(sentence)
+    return kept
 
 
 def _balanced(cut: Sequence[tuple[str, bool]], joint: str, sizes: Sizes) -> list[tuple[str, bool]]:

@@ -39,7 +39,9 @@ _ODD = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060\ufdd0-\ufdef\ufeff\ufffe\uffff]"
 )
 _TO_SPACE = "\x0b\x0c\u0085\u2028\u2029"
-_NONCHARACTER_REFERENCE = re.compile(r"&#(?:x0*fd[de][0-9a-f]|0*649[7-9]\d|0*6500[0-7]|x0*2028|0*8232);?", re.IGNORECASE)
+_NONCHARACTER_REFERENCE = re.compile(
+    r"&#(?:x0*fd[de][0-9a-f]|0*649[7-9]\d|0*6500[0-7]|x0*2028|0*8232);?", re.IGNORECASE
+)
 _PDF, _ZIP, _GZIP = b"%PDF-", b"PK\x03\x04", b"\x1f\x8b"
 
 
@@ -60,7 +62,7 @@ def decode(data: bytes, *, language: str | None = None) -> tuple[str, str]:
             next_action="Put the book's HTML, EPUB or text in its place.",
         )
     declared = _declared(data)
-    if declared.startswith("iso2022") or declared.startswith("iso-2022"):
+    if declared.startswith(("iso2022", "iso-2022")):
         return data.decode(declared, "replace"), declared
     try:
         return data.decode("utf-8"), "utf-8"

@@ -81,7 +81,7 @@ def word_counter(sample: str) -> Callable[[str], int]:
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """A piece of the source as a reader sees it: a heading, a paragraph, a stanza's line, a table row, a rule.
+    r"""A piece of the source as a reader sees it: a heading, a paragraph, a stanza's line, a table row, a rule.
 
     ``raw`` holds every word of the source, ``text`` only what is read aloud; both keep line breaks as ``\\n``.
     ``skip`` is empty, or says why nothing of the block is narrated. ``gap`` counts the blank lines before it (plain

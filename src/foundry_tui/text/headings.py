@@ -11,19 +11,25 @@ from foundry_tui.text.numerals import CJK_NUMERAL, NUMBER_WORDS, ROMAN_WORDS, cj
 from foundry_tui.text.section_names import APPARATUS, NAMED
 
 _CHAPTER = (
-    "chapter chap chapt chapitre chap kapitel kap capítulo capitulo cap capitolo глава гл hoofdstuk kapittel kapitola rozdział fejezet luku "
+    "chapter chap chapt chapitre chap kapitel kap capítulo capitulo cap capitolo глава гл hoofdstuk "
+    "kapittel kapitola rozdział fejezet luku "
     "kafli caput capitol poglavlje розділ κεφαλαιον ĉapitro kapitlet capítol capituli bölüm"
 )
 _UNIT = (
-    "letter lettre brief carta lettera письмо canto gesang chant zang песнь stave story tale fable lecture sermon lesson adventure "
-    "night essay section § sektion sezione sección seção stanza psalm idyl idyll eclogue elegy satire ode sonnet fit fytte "
+    "letter lettre brief carta lettera письмо canto gesang chant zang песнь stave story tale fable "
+    "lecture sermon lesson adventure "
+    "night essay section § sektion sezione sección seção stanza psalm idyl idyll eclogue elegy "
+    "satire ode sonnet fit fytte "
     "rhapsody dialogue conversation day giornata novella jornada veillée entretien abenteuer märchen erzählung "
-    "историја рассказ vorlesung lektion epistle parable number no nr livraison episode episodio épisode incident record paper "
+    "историја рассказ vorlesung lektion epistle parable number no nr livraison episode episodio "
+    "épisode incident record paper "
     "narrative statement evidence période period sketch"
 )
 _PART = (
-    "part book volume vol teil buch band abteilung abtheilung theil partie livre tome parte libro volumen tomo livro volume часть "
-    "книга том deel boek osa del bog bok kniha část tom część księga könyv rész kirja liber pars cycle phase division series"
+    "part book volume vol teil buch band abteilung abtheilung theil partie livre tome parte libro "
+    "volumen tomo livro volume часть "
+    "книга том deel boek osa del bog bok kniha část tom część księga könyv rész kirja liber pars "
+    "cycle phase division series"
 )
 _ACT = "act acte akt aufzug acto atto ato действие bedrijf actus jednání felvonás näytös induction"
 _SCENE = "scene scène szene auftritt escena scena cena явление сцена tooneel toneel kohtaus"
@@ -107,7 +113,7 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def parse_heading(text: str) -> Parsed:
-    """What the words of a heading say (its lines joined by ``\\n``)."""
+    r"""What the words of a heading say (its lines joined by ``\\n``)."""
     text = text.strip()
     if not text or len(text) > 400:
         return Parsed("plain", rest=text)
@@ -129,7 +135,9 @@ def _name(text: str) -> Parsed | None:
     for length in (4, 3, 2, 1):
         if len(head) > length:
             start = " ".join(head[:length])
-            if start in NAMED and (length > 1 or _breaks_after(text, head[0]) or (len(head) <= 7 and head[1] in _LINKS)):
+            if start in NAMED and (
+                length > 1 or _breaks_after(text, head[0]) or (len(head) <= 7 and head[1] in _LINKS)
+            ):
                 return Parsed("named", key=NAMED[start], rest=text)
             if start in APPARATUS and length >= 2 and len(head) <= length + 6:
                 return Parsed("apparatus", key=APPARATUS[start], rest=text)
@@ -142,7 +150,34 @@ def _name(text: str) -> Parsed | None:
 
 _ANYWHERE = frozenset({"preface", "prologue", "foreword", "epilogue"})  # names that say what a short heading is
 _LINKS = frozenset(
-    ["to", "by", "of", "the", "del", "de", "du", "des", "di", "do", "da", "al", "à", "a", "au", "aux", "zum", "zur", "von", "van", "tot", "к", "от", "della", "dello", "dell"]
+    [
+        "to",
+        "by",
+        "of",
+        "the",
+        "del",
+        "de",
+        "du",
+        "des",
+        "di",
+        "do",
+        "da",
+        "al",
+        "à",
+        "a",
+        "au",
+        "aux",
+        "zum",
+        "zur",
+        "von",
+        "van",
+        "tot",
+        "к",
+        "от",
+        "della",
+        "dello",
+        "dell",
+    ]
 )
 
 
@@ -185,7 +220,7 @@ def _stands_alone(keyword: str, numeral: str, text: str, rest: str) -> bool:
     """Prose that happens to begin so ("Part one of them ...", "No one") is no keyword heading."""
     if keyword[:1].islower():
         return False
-    if numeral.islower() and not numeral.isdigit() and rest and rest[:1].islower():
+    if numeral.islower() and not numeral[:1].isdigit() and rest and (numeral not in NUMBER_WORDS or rest[:1].islower()):
         return False
     if (
         keyword.lower() in {"no", "nr", "number", "day", "section", "§", "cap", "band", "del", "tom"}

@@ -13,7 +13,9 @@ _NAMED_LETTER = re.compile(
     r"(?:.*\b(?:letter|capital|initial|drop.?cap|lettrine|initiale|letra|lettera|буква)\W+)[\"“‘']?(\w)\b[\"”’']?\W*",
     re.IGNORECASE | re.DOTALL,
 )
-_FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|gif|svg|webp|bmp)\b.*|.*\(\d+K\)|image\w*|illustration|\W*", re.IGNORECASE | re.DOTALL)
+_FILE_NAME = re.compile(
+    r"\S+\.(?:jpe?g|png|gif|svg|webp|bmp)\b.*|.*\(\d+K\)|image\w*|illustration|\W*", re.IGNORECASE | re.DOTALL
+)
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 
 

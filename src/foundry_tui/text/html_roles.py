@@ -10,13 +10,17 @@ from functools import lru_cache
 _INLINE = (
     (
         "page number",
-        r"page-?_?(num(ber)?|no)s?|pagenum\w*|pageno|pgno|pgnum|pncolor|pagebreak|page-?break-?num|folio|pb"
-        r"|x-ebookmaker-pageno|doc-pagebreak|newpage|opn|ebook-?page|pg|seitenzahl|page_?marker",
+        (
+            r"page-?_?(num(ber)?|no)s?|pagenum\w*|pageno|pgno|pgnum|pncolor|pagebreak|page-?break-?num|folio|pb"
+            r"|x-ebookmaker-pageno|doc-pagebreak|newpage|opn|ebook-?page|pg|seitenzahl|page_?marker"
+        ),
     ),
     (
         "footnote mark",
-        r"fn-?anchor|fn-?ref|note-?ref|footnote-?ref|foot-?note-?anchor|noteanchor|fnmarker|doc-noteref"
-        r"|footnotemark|fnnum|fn-?link|anchor-?note|enref|endnote-?ref",
+        (
+            r"fn-?anchor|fn-?ref|note-?ref|footnote-?ref|foot-?note-?anchor|noteanchor|fnmarker|doc-noteref"
+            r"|footnotemark|fnnum|fn-?link|anchor-?note|enref|endnote-?ref"
+        ),
     ),
     ("line number", r"line-?_?(num(ber)?|no)s?|linenum\w*|lineno|poemline-?num|versenum\w*"),
     ("hidden", r"visually-?hidden|sr-only|screen-reader-text|hidden"),
@@ -24,8 +28,10 @@ _INLINE = (
 _BLOCK = (
     (
         "footnote",
-        r"foot-?_?notes?|fn|fnote|end-?notes?|rear-?notes?|footnote-?(text|body|block|cont)|doc-(foot|end)notes?"
-        r"|note-?block|fns|footer-?note|fussnoten?|notes?-?de-?bas|pied-?de-?page",
+        (
+            r"foot-?_?notes?|fn|fnote|end-?notes?|rear-?notes?|footnote-?(text|body|block|cont)|doc-(foot|end)notes?"
+            r"|note-?block|fns|footer-?note|fussnoten?|notes?-?de-?bas|pied-?de-?page"
+        ),
     ),
     (
         "sidenote",
@@ -34,8 +40,10 @@ _BLOCK = (
     ("caption", r"caption\w*|fig-?caption|figcap|illus-?caption|legend|captionb?|cap-?tion|ill-?text"),
     (
         "transcriber's note",
-        r"t-?notes?|trans-?_?notes?|transcriber\w*|trans(cription)?-?note\w*|tn|tn-?box|tnbox|trnotes?|trn"
-        r"|tnotes?-?(box|bottom|top|tit|end)|errata|erratum|corrigenda|corrections|tncorr|tei-?note",
+        (
+            r"t-?notes?|trans-?_?notes?|transcriber\w*|trans(cription)?-?note\w*|tn|tn-?box|tnbox|trnotes?|trn"
+            r"|tnotes?-?(box|bottom|top|tit|end)|errata|erratum|corrigenda|corrections|tncorr|tei-?note"
+        ),
     ),
     ("boilerplate", r"pg-?boilerplate|pg-?header|pg-?footer|pgheader|pgfooter|pg-?machine-?header"),
     ("index", r"book-?index|doc-index|idx"),
@@ -55,7 +63,9 @@ _CONTENTS = re.compile(
     r"toc\w*|contents?|table-?of-?contents|loi|list-?of-?ill\w*|doc-toc|indice|inhalt\w*|landmarks|page-list|nav-?toc"
 )
 _CENTRED = re.compile(
-    r"c|cen|cent(er|re)(ed|d)?\w*|ph[1-6]|h[1-6]|false-?h[1-6]|(chap|chapter|section|sect)-?\w*(head\w*|title\w*)?|head(ing|er|line)?\w*|title\w*|cb\w*|chapnum|chaptitle|subtitle\w*|pfirst|ctr|tac"
+    r"c|cen|cent(er|re)(ed|d)?\w*|ph[1-6]|h[1-6]|false-?h[1-6]|(chap|chapter|section"
+    r"|sect)-?\w*(head\w*|title\w*)?|head(ing|er|line)?\w*|title\w*|cb\w*|chapnum|chaptitle"
+    r"|subtitle\w*|pfirst|ctr|tac"
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CENTRED_STYLE = re.compile(r"text-align\s*:\s*center", re.IGNORECASE)
@@ -108,7 +118,8 @@ def centred(style: str) -> bool:
 
 
 _NOTE_TARGET = re.compile(
-    r"(foot|end)?-?_?(note|nota|fn|ftn|fnote|anm|anmerkung|fuss|voetnoot|noot|prim|remark)s?[-_.]?\w{0,24}|f\d+\w{0,3}|fn\w{1,6}|n\d+\w{0,3}",
+    r"(foot|end)?-?_?(note|nota|fn|ftn|fnote|anm|anmerkung|fuss|voetnoot|noot|prim"
+    r"|remark)s?[-_.]?\w{0,24}|f\d+\w{0,3}|fn\w{1,6}|n\d+\w{0,3}",
     re.IGNORECASE,
 )
 _MARK = re.compile(r"[\[(]?\s*(\d{1,4}|[*†‡§¶#]{1,4}|[a-zA-Z]|[ivxl]{1,6}|\d{1,3}[a-z*])\s*[\])]?\.?")

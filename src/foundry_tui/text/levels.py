@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from foundry_tui.text.document import Block
-from foundry_tui.text.evidence import NUMERAL_LEVEL, Head, measure
 from foundry_tui.text.headings import fold, parse_heading
+from foundry_tui.text.heads import NUMERAL_LEVEL, Head, measure
 
 PROSE = 200  # letters that make a section worth a chapter of its own
 
@@ -44,6 +44,8 @@ def merge_pairs(heads: list[Head], blocks: Sequence[Block], last: int) -> list[H
 
 def _titles(head: Head) -> bool:
     """Whether a heading can be the title of the number before it."""
+    if fold(head.text) in _SCENE_WORDS:
+        return False
     return (
         head.parsed.kind == "plain"
         or (head.parsed.kind == "named" and not head.empty)
@@ -113,14 +115,15 @@ def _is_chapter_level(heads: Sequence[Head], level: float) -> bool:
         return _enough(leaves, below)
     if _parts(branches):
         return sum(children.values()) < 2 * len(branches) and not _counts(below)
-    series = [
-        head for head in items if head.parsed.numbered == branches[0].parsed.numbered and head.parsed.kind != "named"
-    ] or items
+    numbered = sum(1 for head in branches if head.parsed.numbered) * 2 > len(branches)
+    series = [head for head in items if head.parsed.numbered == numbered and head.parsed.kind != "named"] or items
     of_series = [head for head in leaves if head in series]
-    if len(of_series) * 4 >= len(series) and len(series) > 1:
-        return True
     if sum(1 for head in branches if head.own >= 300) * 2 >= len(branches):
         return len(items) > 1
+    inside = sum(head.own for head in below)
+    heavy = inside * 10 >= 6 * (inside + sum(head.own for head in leaves)) and len(deeper) >= 3 * len(branches)
+    if len(of_series) * 4 >= len(series) and len(series) > 1 and (numbered or not heavy):
+        return True
     if _only_numerals(below) and len(branches) > 4:
         return True
     if (
@@ -170,7 +173,8 @@ def is_title_page(head: Head, title: str, author: str) -> bool:
         return True
     if names and (words == names or names in words or (len(words) > 4 and words in names)):
         return True
-    return words.split(" ")[0] in _BY
+    return words.split(" ")[0] in _BY and len(words.split(" ")) <= 6 and head.own < 600
 
 
+_SCENE_WORDS = frozenset(["scene", "szene", "escena", "scena", "cena", "toneel", "явление", "сцена"])
 _BY = frozenset(["by", "von", "par", "di", "por", "de", "van", "av", "af", "door", "od", "автор"])

@@ -20,15 +20,19 @@ _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _LANG = re.compile(r"<html\b[^>]*?\b(?:xml:)?lang\s*=\s*[\"']?([A-Za-z-]{2,12})", re.IGNORECASE)
 _FIELD = re.compile(
-    r"^[ \t]*(Title|Author|Language|Release date|Translator|Illustrator|Posting date|Editor|Credits|Original publication)[ \t]*:[ \t]*(.+(?:\n[ \t]{2,}\S.*)*)",
+    r"^[ \t]*(Title|Author|Language|Release date|Translator|Illustrator|Posting date|Editor|Credits"
+    r"|Original publication)[ \t]*:[ \t]*(.+(?:\n[ \t]{2,}\S.*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
 _NUMBER = re.compile(r"\[\s*E-?(?:book|text)\s*#\s*(\d{1,7})\s*\]", re.IGNORECASE)
 _NUMBER_ADDRESS = re.compile(r"gutenberg\.org/(?:files/|ebooks/|cache/epub/|etext/)?(\d{1,7})\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(1[4-9]\d\d|20[0-2]\d)\b")
-_PG_TITLE = re.compile(r"^(?:The\s+)?Project Gutenberg(?:['’]s)?\s+(?:e-?book|e-?text)?\s*(?:of|,|:)?\s*", re.IGNORECASE)
+_PG_TITLE = re.compile(
+    r"^(?:The\s+)?Project Gutenberg(?:['’]s)?\s+(?:e-?book|e-?text)?\s*(?:of|,|:)?\s*", re.IGNORECASE
+)
 _PG_TAIL = re.compile(
-    r"\s*(?:[|—–-]+\s*(?:A |The )?Project Gutenberg(?:['’]s)?(?:\s*e-?(?:book|text).*)?|,?\s*a Project Gutenberg e-?book.*|\(Project Gutenberg\))\s*\.?$",
+    r"\s*(?:[|—–-]+\s*(?:A |The )?Project Gutenberg(?:['’]s)?(?:\s*e-?(?:book|text).*)?"
+    r"|,?\s*a Project Gutenberg e-?book.*|\(Project Gutenberg\))\s*\.?$",
     re.IGNORECASE,
 )
 _BY = re.compile(r"^(.{2,}?),?\s+(?:by|von|par|di|por|de|door|av|af)\s+(\S.{2,80})$", re.IGNORECASE)
@@ -254,6 +258,8 @@ def _author(text: str | None) -> str | None:
     tidy = _tidy(text)
     if not tidy:
         return None
+    if tidy == tidy.upper() and tidy != tidy.lower():
+        tidy = " ".join(word.capitalize() if word.isalpha() and len(word) > 1 else word for word in tidy.split(" "))
     turned = re.fullmatch(r"([^,()\d]+), ([^,()\d]+?)(?:,?\s*\(?\d{4}.*)?", tidy)
     return (
         f"{turned[2].strip()} {turned[1].strip()}"

@@ -34,29 +34,69 @@ ROMAN_WORDS = frozenset(
 )
 
 _WORDS = {
-    "eng": "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty",
-    "eng#": "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth",
-    "fra": "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf vingt",
-    "fra#": "premier deuxième troisième quatrième cinquième sixième septième huitième neuvième dixième onzième douzième treizième quatorzième quinzième seizième dix-septième dix-huitième dix-neuvième vingtième",
+    "eng": (
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen twenty"
+    ),
+    "eng#": (
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+        "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+    ),
+    "fra": (
+        "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize "
+        "dix-sept dix-huit dix-neuf vingt"
+    ),
+    "fra#": (
+        "premier deuxième troisième quatrième cinquième sixième septième huitième neuvième dixième "
+        "onzième douzième treizième quatorzième quinzième seizième dix-septième dix-huitième "
+        "dix-neuvième vingtième"
+    ),
     "fra##": "première seconde",
-    "deu": "eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn zwanzig",
-    "deu#": "erst zweit dritt viert fünft sechst siebent acht neunt zehnt elft zwölft dreizehnt vierzehnt fünfzehnt sechzehnt siebzehnt achtzehnt neunzehnt zwanzigst einundzwanzigst zweiundzwanzigst dreiundzwanzigst vierundzwanzigst fünfundzwanzigst sechsundzwanzigst siebenundzwanzigst achtundzwanzigst neunundzwanzigst dreißigst",
-    "spa": "uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve veinte",
+    "deu": (
+        "eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn "
+        "sechzehn siebzehn achtzehn neunzehn zwanzig"
+    ),
+    "deu#": (
+        "erst zweit dritt viert fünft sechst siebent acht neunt zehnt elft zwölft dreizehnt vierzehnt "
+        "fünfzehnt sechzehnt siebzehnt achtzehnt neunzehnt zwanzigst einundzwanzigst zweiundzwanzigst "
+        "dreiundzwanzigst vierundzwanzigst fünfundzwanzigst sechsundzwanzigst siebenundzwanzigst "
+        "achtundzwanzigst neunundzwanzigst dreißigst"
+    ),
+    "spa": (
+        "uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis "
+        "diecisiete dieciocho diecinueve veinte"
+    ),
     "spa#": "primero segundo tercero cuarto quinto sexto séptimo octavo noveno décimo undécimo duodécimo",
     "spa##": "primera segunda tercera cuarta quinta sexta séptima octava novena décima",
     "spa###": "primer segundo tercer",
-    "ita": "uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove venti",
+    "ita": (
+        "uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici "
+        "sedici diciassette diciotto diciannove venti"
+    ),
     "ita#": "primo secondo terzo quarto quinto sesto settimo ottavo nono decimo undecimo duodecimo",
     "ita##": "prima seconda terza quarta quinta sesta settima ottava nona decima",
-    "por": "um dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis dezessete dezoito dezenove vinte",
+    "por": (
+        "um dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis "
+        "dezessete dezoito dezenove vinte"
+    ),
     "por#": "primeiro segundo terceiro quarto quinto sexto sétimo oitavo nono décimo",
     "por##": "primeira segunda terceira quarta quinta sexta sétima oitava nona décima",
     "rus": "один два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать",
-    "rus#": "первая вторая третья четвертая пятая шестая седьмая восьмая девятая десятая одиннадцатая двенадцатая тринадцатая четырнадцатая пятнадцатая шестнадцатая семнадцатая восемнадцатая девятнадцатая двадцатая",
+    "rus#": (
+        "первая вторая третья четвертая пятая шестая седьмая восьмая девятая десятая одиннадцатая "
+        "двенадцатая тринадцатая четырнадцатая пятнадцатая шестнадцатая семнадцатая восемнадцатая "
+        "девятнадцатая двадцатая"
+    ),
     "rus##": "первый второй третий четвертый пятый шестой седьмой восьмой девятый десятый",
     "rus###": "первое второе третье четвертое пятое шестое седьмое восьмое девятое десятое",
-    "nld": "een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien twintig",
-    "nld#": "eerste tweede derde vierde vijfde zesde zevende achtste negende tiende elfde twaalfde dertiende veertiende vijftiende zestiende zeventiende achttiende negentiende twintigste",
+    "nld": (
+        "een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien "
+        "zeventien achttien negentien twintig"
+    ),
+    "nld#": (
+        "eerste tweede derde vierde vijfde zesde zevende achtste negende tiende elfde twaalfde dertiende "
+        "veertiende vijftiende zestiende zeventiende achttiende negentiende twintigste"
+    ),
     "lat": "primus secundus tertius quartus quintus sextus",
 }
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}

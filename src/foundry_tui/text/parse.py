@@ -12,16 +12,18 @@ from typing import Any
 from foundry_tui.domain.chapters import Chapter, Chunk
 from foundry_tui.domain.languages import understood
 from foundry_tui.errors import CoverageBroken, NoChaptersDetected, UsageError
-from foundry_tui.text.chapters import Section, detect, join_title
+from foundry_tui.text.chapters import detect
 from foundry_tui.text.chunks import Draft, Sizes, draft_chunks, sizes_for, speakable
 from foundry_tui.text.coverage import Coverage, Receipt, broken, skipped_words, total
 from foundry_tui.text.decode import one_line
 from foundry_tui.text.document import Block, BookDocument, count_unspaced, word_counter
 from foundry_tui.text.guess_language import guess_language
+from foundry_tui.text.marks import strip_marks
 from foundry_tui.text.metadata import SourceMetadata, source_metadata
 from foundry_tui.text.options import ParseOptions
 from foundry_tui.text.pauses import PAUSES_MS
 from foundry_tui.text.readers import SourceFile, read_source
+from foundry_tui.text.sections import Section, join_title
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _CJK_GAP = re.compile("(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]) (?=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef])")
@@ -70,6 +72,7 @@ def parse_novel(
     spoken_in = wanted or known.language or guess_language(document.sample()) or _declared(document) or "eng"
     document.title = known.title or document.title
     document.author = known.author or document.author
+    strip_marks(document)
     sections = detect(document)
     return _ParsedBookBuilder(book_id, spoken_in, identity, document, known, options).build(sections)
 

@@ -75,7 +75,9 @@ def epub_metadata(data: bytes) -> SourceMetadata:
     root = package.root
     language = _dublin(root, "language")
     identifiers = " ".join(_all(root, "identifier") + _all(root, "source"))
-    number = re.search(r"gutenberg\.org/(?:files/|ebooks/|etext/)?(\d{1,7})\b|\bpg(\d{1,7})\b", identifiers, re.IGNORECASE)
+    number = re.search(
+        r"gutenberg\.org/(?:files/|ebooks/|etext/)?(\d{1,7})\b|\bpg(\d{1,7})\b", identifiers, re.IGNORECASE
+    )
     year = re.search(r"\b(1[4-9]\d\d|20[0-2]\d)\b", " ".join(_all(root, "issued") + _all(root, "date")))
     cover, cover_type = _cover(archive, package)
     return SourceMetadata(

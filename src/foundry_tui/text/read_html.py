@@ -1,4 +1,4 @@
-"""HTML of any age to a BookDocument, through one pass over lxml's tree (the hot path: no recursion, no BeautifulSoup)."""
+"""HTML of any age to a BookDocument in one pass over lxml's tree: the hot path, without recursion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,54 @@ from foundry_tui.text.html_images import speak_images
 from foundry_tui.text.html_roles import centred, hidden, is_note_mark, roles
 
 _BLOCKS = frozenset(
-    ["p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "dd", "dt", "tr", "blockquote", "pre", "hr", "table", "caption", "center", "section", "article", "header", "footer", "aside", "nav", "main", "figure", "figcaption", "ul", "ol", "dl", "form", "fieldset", "address", "body", "html", "noscript", "details", "summary", "thead", "tbody", "tfoot", "dir", "menu", "frameset", "hgroup", "colgroup"]
+    [
+        "p",
+        "div",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "dd",
+        "dt",
+        "tr",
+        "blockquote",
+        "pre",
+        "hr",
+        "table",
+        "caption",
+        "center",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "aside",
+        "nav",
+        "main",
+        "figure",
+        "figcaption",
+        "ul",
+        "ol",
+        "dl",
+        "form",
+        "fieldset",
+        "address",
+        "body",
+        "html",
+        "noscript",
+        "details",
+        "summary",
+        "thead",
+        "tbody",
+        "tfoot",
+        "dir",
+        "menu",
+        "frameset",
+        "hgroup",
+        "colgroup",
+    ]
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _UNSEEN = (

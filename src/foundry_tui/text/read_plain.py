@@ -14,15 +14,6 @@ _UNDERLINE = re.compile(r"\s*([=~*#_-])\1{2,}\s*")
 _HYPHEN_END = re.compile(r"(?<=[^\W\d_]{2})[-\u00ad]$")
 _EMPHASIS = re.compile(r"(?<![\w_])_(?=[^\s_])([^_]{1,400}?)(?<=[^\s_])_(?![\w_])", re.DOTALL)
 _STRONG = re.compile(r"(?<![\w=])=(?=[^\s=])([^=\n]{1,200}?)(?<=[^\s=])=(?![\w=])")
-_NOTE_MARK = re.compile(r"(?<=[^\s\[])\[(\d{1,3}|[*†‡]|[A-Z])\](?!\()|(?<=[\w.,;:!?\"”»’'])\{\d{1,3}\}")
-_PAGE_MARK = re.compile(
-    r"[\[{]\s*(?:Pg|Page|p\.|S\.|Seite|Pág\.?)\s*[\divxlc]+\s*[\]}]|\{\s*\d{1,4}\s*\}|\{\s*[ivxl]+\s*\}", re.IGNORECASE
-)
-_PICTURE = re.compile(
-    r"\[(?:Illustration|Ilustraci[óo]n|Illustrazione|Abbildung|Bild|Gravure|Image|Ilustra[çc][ãa]o|Иллюстрация|Decoration|Transcriber'?s? Note|Note du transcripteur)\b[^\]\[]*(?:\[[^\]]*\][^\]\[]*)*\]",
-    re.IGNORECASE,
-)
-_TRANSCRIBER = re.compile(r"\[(?:transcriber|note du trans)", re.IGNORECASE)
 
 
 def read_plain(text: str) -> BookDocument:
@@ -78,7 +69,7 @@ def _block(lines: list[str], gap: int, position: int) -> Block:
     kept = [" ".join(line.split()) for line in lines]
     underlined = len(kept) > 1 and _UNDERLINE.fullmatch(lines[-1]) is not None
     verse = not underlined and _is_verse(lines, indents)
-    marked = _marked("\n".join(kept), verse=verse)
+    marked = _marked("\n".join(kept))
     raw, text, cuts = split_cuts(marked) if CUT_OPEN in marked else (marked, marked, ())
     text = "\n".join(part for part in (" ".join(piece.split()) for piece in text.split("\n")) if part)
     if underlined:
@@ -101,21 +92,12 @@ def _block(lines: list[str], gap: int, position: int) -> Block:
     )
 
 
-def _marked(text: str, *, verse: bool) -> str:
-    """The text with everything nobody reads aloud marked as cut."""
-    if "[" in text or "{" in text:
-        text = _PICTURE.sub(
-            lambda found: cut(found[0], "transcriber's note" if _TRANSCRIBER.match(found[0]) else "illustration"), text
-        )
-        text = _PAGE_MARK.sub(lambda found: cut(found[0], "page number"), text)
-        if CUT_OPEN not in text:
-            text = _NOTE_MARK.sub(lambda found: cut(found[0], "footnote mark"), text)
-    if CUT_OPEN not in text:
-        if "_" in text:
-            text = _EMPHASIS.sub(lambda found: cut("_", "emphasis mark") + found[1] + cut("_", "emphasis mark"), text)
-        if "=" in text:
-            text = _STRONG.sub(lambda found: cut("=", "emphasis mark") + found[1] + cut("=", "emphasis mark"), text)
-    del verse
+def _marked(text: str) -> str:
+    """The text with the signs of emphasis marked as cut."""
+    if "_" in text:
+        text = _EMPHASIS.sub(lambda found: cut("_", "emphasis mark") + found[1] + cut("_", "emphasis mark"), text)
+    if "=" in text:
+        text = _STRONG.sub(lambda found: cut("=", "emphasis mark") + found[1] + cut("=", "emphasis mark"), text)
     return text
 
 
