@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import psutil
 import pytest
-from fakes.clocks import StandingClock
 
+from fakes.clocks import StandingClock
 from foundry_tui.errors import DatabaseUnavailable, EngineBusy, SourceNotFound
 from foundry_tui.pipeline.clock import wait_for
 from foundry_tui.pipeline.combine import Combiner
