@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, String, Table, func, or_, select, text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from foundry_tui.domain.ids import calendar_id, next_calendar_id
+from foundry_tui.domain.ids import calendar_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.domain.status import Status
 from foundry_tui.errors import UsageError
 
 Noun = TypeVar("Noun")
 _ID_LOCK = 7_046_029_254_386_354  # of pg_advisory_xact_lock
-_IDS_AT_ONCE = 512
+_IDS_AT_ONCE = 2048
+_SECOND = timedelta(seconds=1)
 _LANGUAGE_MAX = 35
 
 
@@ -92,7 +93,7 @@ async def free_calendar_ids(
     if connection.dialect.name == "postgresql":
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_ID_LOCK})"))
     free: list[str] = []
-    wanted = calendar_id(now)
+    moment, wanted = now, calendar_id(now)
     while len(free) < count:
         query = select(column).where(column >= wanted).order_by(column).limit(_IDS_AT_ONCE)
         taken: Sequence[str] = (await connection.execute(query)).scalars().all()
@@ -102,5 +103,6 @@ async def free_calendar_ids(
         while len(free) < count and (end is None or wanted <= end):
             if wanted not in known:
                 free.append(wanted)
-            wanted = next_calendar_id(wanted, wanted)
+            moment += _SECOND
+            wanted = calendar_id(moment)
     return free
