@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -21,16 +20,17 @@ _MARKS = {"ok": "✓ ok     ", "warning": "! warning", "problem": "✗ problem"}
 
 @click.command(cls=Verb, examples=("foundry-tui doctor", "foundry-tui doctor --json"))
 @click.option("--no-engines", is_flag=True, help="Ask no speech engine; some are asked over the network.")
+@click.option("--thorough", is_flag=True, help="Prove every index of the database too; a large one takes minutes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @click.pass_context
-def doctor(context: click.Context, no_engines: bool, as_json: bool) -> None:
+def doctor(context: click.Context, no_engines: bool, thorough: bool, as_json: bool) -> None:
     """Look at everything a home needs and say what to do about what is not right.
 
     Home, folders, free space, database, schema, work whose worker is gone, half-written files and every speech engine;
     each line is ok, a warning or a problem. Nothing is changed. Ends with 1 where there is a problem.
     """
     state = context.find_object(Globals) or Globals()
-    findings = run_async(_findings(state.settings(), engines=not no_engines))
+    findings = run_async(_findings(state.settings(), engines=not no_engines, thorough=thorough))
     if as_json:
         from foundry_tui.operations.doctor import finding_json
 
@@ -45,7 +45,7 @@ def doctor(context: click.Context, no_engines: bool, as_json: bool) -> None:
     context.exit(1 if worst(findings) == PROBLEM else 0)
 
 
-async def _findings(settings: Settings, *, engines: bool) -> list[Finding]:
+async def _findings(settings: Settings, *, engines: bool, thorough: bool) -> list[Finding]:
     from foundry_tui.foundry import EngineRoom
     from foundry_tui.operations.doctor import Patient, examine
     from foundry_tui.voices.engines import engine_names
@@ -59,10 +59,9 @@ async def _findings(settings: Settings, *, engines: bool) -> list[Finding]:
         default_engine=settings.default_engine,
         engine_names=engine_names() if engines else (),
         open_engine=room.get,
-        now=time.time,
     )
     try:
-        return [finding async for finding in examine(patient)]
+        return [finding async for finding in examine(patient, thorough=thorough)]
     finally:
         await room.close()
 

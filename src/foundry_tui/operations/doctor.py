@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from foundry_tui.domain.status import Status
-from foundry_tui.errors import FoundryError, SchemaTooNew
+from foundry_tui.domain.status import Level
+from foundry_tui.errors import FoundryError
 from foundry_tui.files import TEMP_MARK
+from foundry_tui.store import health
 from foundry_tui.store.database import Database
-from foundry_tui.store.jobs import processing
-from foundry_tui.store.queue import queue
-from foundry_tui.store.revisions import HEAD
-from foundry_tui.store.upgrade import current_revision
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
+_LEVELS = {Level.DEBUG: OK, Level.INFO: OK, Level.WARNING: WARNING, Level.ERROR: PROBLEM}
 _LOW_BYTES = 5 * 1024**3  # a long book with all its chunks takes about this much
 _EMPTY_BYTES = 500 * 1024**2
 _SHOWN = 5
@@ -55,17 +53,16 @@ class Patient:
     default_engine: str
     engine_names: tuple[str, ...]
     open_engine: Callable[[str], Awaitable[Any]]
-    now: Callable[[], float]
 
 
-async def examine(patient: Patient) -> AsyncIterator[Finding]:
-    """Findings, as they are made."""
+async def examine(patient: Patient, *, thorough: bool = False) -> AsyncIterator[Finding]:
+    """Findings, as they are made; ``thorough`` proves every index of the database too, which may take minutes."""
     yield await asyncio.to_thread(_home, patient)
     for folder in (patient.home / "foundry", patient.home / "logs", patient.library):
         yield await asyncio.to_thread(_writable, folder)
     for place in dict.fromkeys(_disk_of(each) for each in (patient.home, patient.library)):
         yield await asyncio.to_thread(_disk, place)
-    async for finding in _database(patient):
+    async for finding in _database(patient, thorough=thorough):
         yield finding
     yield await asyncio.to_thread(_leftovers, patient.home, patient.library)
     for name in patient.engine_names:
@@ -109,7 +106,7 @@ def _disk(mount: Path) -> Finding:
     return Finding(OK, "disk", said)
 
 
-async def _database(patient: Patient) -> AsyncIterator[Finding]:
+async def _database(patient: Patient, *, thorough: bool) -> AsyncIterator[Finding]:
     try:
         database = Database.connect(patient.database_url)
     except FoundryError as error:
@@ -119,55 +116,12 @@ async def _database(patient: Patient) -> AsyncIterator[Finding]:
         if database.sqlite_path and not await asyncio.to_thread(Path(database.sqlite_path).is_file):
             yield Finding(WARNING, "database", f"{database.where} is not there yet.", "Run `foundry-tui init`.")
             return
-        await database.ping()
-        yield Finding(OK, "database", f"{database.where} answers.")
-        try:
-            revision = await current_revision(database)
-        except SchemaTooNew as error:
-            yield Finding(PROBLEM, "schema", error.message, error.action)
-            return
-        yield _schema(revision)
-        if revision == HEAD:
-            async for finding in _rows(database, patient.now()):
-                yield finding
+        for found in await health.examine(database, thorough=thorough):
+            yield Finding(_LEVELS[found.level], found.name, found.message, found.action or None)
     except FoundryError as error:
         yield Finding(PROBLEM, "database", error.message, error.action)
     finally:
         await database.close()
-
-
-async def _rows(database: Database, now: float) -> AsyncIterator[Finding]:
-    async with database.read() as connection:
-        held = await processing(connection)
-        waiting = await queue(connection, statuses=(Status.FAILED,))
-    expired = [job for job in held if (job.lease_expires_at or 0.0) < now]
-    if expired:
-        yield Finding(
-            WARNING,
-            "leases",
-            f"{len(expired)} of {len(held)} jobs at work have lost their worker.",
-            "The next `foundry-tui --run-all` takes them up.",
-        )
-    else:
-        yield Finding(OK, "leases", f"{len(held)} jobs are at work, none has lost its worker.")
-    poisoned = [row.audiobook_id for row in waiting if row.poisoned]
-    if poisoned:
-        yield Finding(
-            WARNING,
-            "poisoned",
-            f"{len(poisoned)} productions killed their workers: {', '.join(poisoned[:_SHOWN])}.",
-            "No run tries them again by itself: see `foundry-tui events AUDIOBOOK_ID`, then requeue.",
-        )
-
-
-def _schema(revision: str | None) -> Finding:
-    if revision == HEAD:
-        return Finding(OK, "schema", f"Schema {revision} is this version's.")
-    if revision is None:
-        return Finding(WARNING, "schema", "The database has no tables yet.", "Run `foundry-tui init`.")
-    return Finding(
-        WARNING, "schema", f"Schema {revision} is older than {HEAD}.", "Any verb brings it up to date, after a backup."
-    )
 
 
 def _leftovers(home: Path, library: Path) -> Finding:
