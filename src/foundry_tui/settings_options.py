@@ -46,6 +46,10 @@ ENGINE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
         Option("concurrency", 2, "Chunks spoken at once; untold, as many as there are cores.", (), 1, 64),
         Option("fork", True, "Speak each chunk in a fork of one warm helper process."),
     ),
+    "flite": (
+        Option("program", "flite", "The program that speaks, or the path to it."),
+        Option("concurrency", 2, "Chunks spoken at once; untold, as many as there are cores.", (), 1, 64),
+    ),
     "edge": (
         Option("concurrency", 16, "Chunks in flight at once.", (), 1, 256),
         Option("url", "", "The speech service's websocket address; empty is the public one."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from foundry_tui.errors import HomeUnusable, UsageError
+from foundry_tui.errors import EngineMissing, HomeUnusable, UsageError
 from foundry_tui.log_file import Redacting, open_log
 from foundry_tui.settings import find_home, load_settings
 from foundry_tui.settings_file import default_config, read_config
@@ -118,7 +118,10 @@ def test_engine_options_come_from_file_and_environment(tmp_path: Path) -> None:
 def test_the_default_configuration_changes_nothing_and_names_every_option(tmp_path: Path) -> None:
     text = default_config()
     write(tmp_path, text)
-    assert read_config(tmp_path / "config.toml") == {"audio": {}, "engines": {"edge": {}, "espeak": {}}}
+    assert read_config(tmp_path / "config.toml") == {
+        "audio": {},
+        "engines": {engine: {} for engine in ENGINE_OPTIONS},
+    }
     for option in OPTIONS:
         assert f"# {option.key.rpartition('.')[2]} = " in text
 
@@ -134,13 +137,18 @@ def test_every_line_of_the_default_configuration_can_be_put_in_force(tmp_path: P
     assert dataclasses.replace(told, engines={}) == dataclasses.replace(untold, engines={})
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINE_OPTIONS))
-def test_every_option_of_an_engine_is_one_the_engine_takes(engine: str) -> None:
+def test_every_engine_and_every_option_of_it_is_one_the_engine_takes() -> None:
     from foundry_tui.voices.engines import engine_names, open_engine
 
-    assert engine in engine_names()
-    opened = open_engine(engine, {option.key: option.default for option in ENGINE_OPTIONS[engine]})
-    assert opened.profile.name == engine
+    assert set(ENGINE_OPTIONS) == set(engine_names())
+    for engine, options in ENGINE_OPTIONS.items():
+        try:
+            opened = open_engine(engine, {option.key: option.default for option in options})
+        except (
+            EngineMissing
+        ):  # what it needs is not installed on this machine; an option it refuses is no EngineMissing
+            continue
+        assert opened.profile.name == engine
 
 
 def test_a_home_with_odd_letters_has_an_address_its_database_opens_at(tmp_path: Path) -> None:
@@ -160,7 +168,7 @@ def test_secrets_never_reach_the_log(tmp_path: Path) -> None:
     log.info("address postgresql://foundry:hunter22@db/x and Authorization: Bearer abc.def")
     log.info('{"api_key": "12345678", "password=geheim": 1}')
     try:
-        raise ValueError("token=abcdef99")
+        int("token=abcdef99")
     except ValueError:
         log.exception("it went wrong")
     logging.getLogger("elsewhere").info("chatter")
