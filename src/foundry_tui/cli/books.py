@@ -9,7 +9,7 @@ import click
 
 from foundry_tui.cli.globals import Globals, Noun
 from foundry_tui.cli.opening import with_foundry
-from foundry_tui.cli.out import Column, fields, json_line, listing, result, warn
+from foundry_tui.cli.out import Column, about_file, fields, json_line, listing, result, warn
 
 _COLUMNS = (
     Column("BOOK", "book_id", 20),
@@ -52,7 +52,8 @@ def add(state: Globals, /, source: Path, as_json: bool, **facts: Any) -> None:
     Title, author and language are read from the source where they are not given; a Project Gutenberg book gets its
     number as id (pg74). Reads HTML, EPUB, text, Markdown and Word files; the file you give stays where it is.
     """
-    added = with_foundry(state, lambda foundry: foundry.catalog.add(source, **facts))
+    with about_file(source):
+        added = with_foundry(state, lambda foundry: foundry.catalog.add(source, **facts))
     for line in added.remarks:
         warn(line)
     if as_json:

@@ -11,28 +11,30 @@ import click
 
 from foundry_tui.cli.globals import FoundryGroup, Globals, global_options
 from foundry_tui.cli.out import complain, give_up_stdout, warn
-from foundry_tui.errors import Conflict, FoundryError, Interrupted, NotFound, UsageError
+from foundry_tui.domain.plain import plain
+from foundry_tui.errors import Conflict, FoundryError, Interrupted, NotFound, SourceNotFound, UsageError
 from foundry_tui.log_file import log_is_open
 
 _log = logging.getLogger(__name__)
 
 DONE, FAILED, USAGE, GAPS, INTERRUPTED = 0, 1, 2, 3, 130
 
+# name: (where it is, what it is in one line)
 VERBS = {
-    "init": "foundry_tui.cli.init:init",
-    "book": "foundry_tui.cli.books:book",
-    "narrator": "foundry_tui.cli.narrators:narrator",
-    "voices": "foundry_tui.cli.voices:voices",
-    "produce": "foundry_tui.cli.productions:produce",
-    "queue": "foundry_tui.cli.productions:queue",
-    "requeue": "foundry_tui.cli.steering:requeue",
-    "cancel": "foundry_tui.cli.steering:cancel",
-    "pause": "foundry_tui.cli.steering:pause",
-    "resume": "foundry_tui.cli.steering:resume",
-    "priority": "foundry_tui.cli.steering:priority",
-    "events": "foundry_tui.cli.events:events",
-    "parse": "foundry_tui.cli.parse:parse",
-    "doctor": "foundry_tui.cli.doctor:doctor",
+    "init": ("foundry_tui.cli.init:init", "Make a home."),
+    "book": ("foundry_tui.cli.books:book", "The catalog: add, list, show, rm."),
+    "narrator": ("foundry_tui.cli.narrators:narrator", "The roster: add, list, show, edit, rm."),
+    "voices": ("foundry_tui.cli.voices:voices", "List the voices of a speech engine."),
+    "produce": ("foundry_tui.cli.productions:produce", "Order an audiobook."),
+    "queue": ("foundry_tui.cli.productions:queue", "Show what is still to be made."),
+    "requeue": ("foundry_tui.cli.steering:requeue", "Put productions back into the queue."),
+    "cancel": ("foundry_tui.cli.steering:cancel", "Cancel productions; what is done is kept."),
+    "pause": ("foundry_tui.cli.steering:pause", "Pause productions."),
+    "resume": ("foundry_tui.cli.steering:resume", "Let paused productions go on."),
+    "priority": ("foundry_tui.cli.steering:priority", "Say which productions come first."),
+    "events": ("foundry_tui.cli.events:events", "Show what happened, or follow it."),
+    "parse": ("foundry_tui.cli.parse:parse", "Parse one book, without a home."),
+    "doctor": ("foundry_tui.cli.doctor:doctor", "Say what is not right, and what to do."),
 }
 
 
@@ -97,6 +99,7 @@ def enter(arguments: Sequence[str] | None = None) -> int:
     try:
         result = foundry.main(arguments, prog_name="foundry-tui", standalone_mode=False)
     except click.ClickException as error:
+        error.message = plain(error.message)
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -128,4 +131,4 @@ def exit_code(error: FoundryError) -> int:
     """The documented exit code of an error that ended a verb."""
     if isinstance(error, Interrupted):
         return INTERRUPTED
-    return USAGE if isinstance(error, (UsageError, NotFound, Conflict)) else FAILED
+    return USAGE if isinstance(error, (UsageError, NotFound, Conflict, SourceNotFound)) else FAILED

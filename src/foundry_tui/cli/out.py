@@ -7,14 +7,16 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
 from foundry_tui.domain.plain import plain, plain_lines
-from foundry_tui.errors import FoundryError
+from foundry_tui.errors import FoundryError, SourceError
 
 # JSON escapes C0 by itself; DEL, C1 and the direction controls would reach a terminal as they are.
 _TERMINAL = re.compile("[\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029]")
@@ -89,6 +91,17 @@ def complain(error: FoundryError) -> None:
     warn(f"Error: {plain(error.message)}")
     if error.action:
         warn(plain(error.action))
+
+
+@contextmanager
+def about_file(file: Path) -> Iterator[None]:
+    """Errors about a file given on the command line: nothing is in the queue yet that could be requeued."""
+    try:
+        yield
+    except SourceError as error:
+        name = "" if file.name in error.message else f"{file.name}: "
+        action = "Give the book's own file, whole." if "requeue" in error.action else error.action
+        raise type(error)(f"{name}{error.message}", next_action=action, details=error.details) from error
 
 
 def give_up_stdout() -> None:

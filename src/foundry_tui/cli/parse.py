@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from foundry_tui.cli.globals import Verb
-from foundry_tui.cli.out import json_line, result, warn
+from foundry_tui.cli.out import about_file, json_line, result, warn
 from foundry_tui.domain.ids import BOOK_ID_MAX, checked_book_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.errors import UsageError
@@ -44,7 +44,8 @@ def parse(source: Path, out: Path, book_id: str | None, language: str | None, as
     from foundry_tui.text.chapter_json import write_chapters
     from foundry_tui.text.parse import parse_novel
 
-    parsed = parse_novel(source, book_id=name, language=wanted)
+    with about_file(source):
+        parsed = parse_novel(source, book_id=name, language=wanted)
     place = out / "foundry" / name / parsed.language / "chapters"
     with writing(place):
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -81,14 +81,21 @@ class Catalog:
             isbn=isbn,
             narrator_id=narrator,
         )
-        book = replace(draft, book_id=await self._id(draft, fixed=given_id is not None or by_number))
-        folder = self._home / "foundry" / book.book_id
-        copy, made = await asyncio.to_thread(copy_in, source, folder, book.book_id)
+        waiting = await self._without_source(given_id) if given_id else None
+        if waiting is None:
+            draft = replace(draft, book_id=await self._id(draft, fixed=given_id is not None or by_number))
+        folder = self._home / "foundry" / draft.book_id
+        copy, made = await asyncio.to_thread(copy_in, source, folder, draft.book_id)
+        draft = replace(draft, source_path=copy.relative_to(self._home).as_posix())
         try:
             async with self._database.write() as connection:
-                stored = await rows.add_book(
-                    connection, replace(book, source_path=copy.relative_to(self._home).as_posix()), now=self._now
-                )
+                if waiting is None:
+                    stored = await rows.add_book(connection, draft, now=self._now)
+                else:
+                    given = {"book_name": title, "author": author, "language": wanted, "narrator_id": narrator}
+                    changes = _completed(waiting, draft, given)
+                    stored = await rows.update_book(connection, waiting.book_id, **changes)
+                    remarks = [f"{waiting.book_id} was in the catalog without a source: this is its source now."]
         except BaseException:
             if made:
                 copy.unlink(missing_ok=True)
@@ -111,6 +118,15 @@ class Catalog:
             while await rows.find_book(connection, candidate := free_id(draft.book_id, taken)) is not None:
                 taken.add(candidate)
             return candidate
+
+    async def _without_source(self, book_id: str) -> Book | None:
+        """The catalog's book of that id if it is there and no source of it is (a seed, or a row written by hand)."""
+        async with self._database.read() as connection:
+            book = await rows.find_book(connection, book_id)
+        if book is None:
+            return None
+        source, _ = await asyncio.to_thread(_on_disk, self._home, book)
+        return book if source is None else None
 
     async def list(self, text: str | None = None) -> builtins.list[dict[str, Any]]:
         """Every book (those with ``text`` in id, title or author), oldest first, with its count of productions."""
@@ -189,6 +205,15 @@ def _from_source(
         source_url=f"https://www.gutenberg.org/ebooks/{numbered[2:]}" if known.gutenberg_id and numbered else None,
     )
     return book, bool(not book_id and numbered), remarks
+
+
+def _completed(known: Book, draft: Book, given: dict[str, Any]) -> dict[str, Any]:
+    """What changes in the catalog's entry: what was given now, and what it did not know."""
+    changes = {name: value for name, value in given.items() if value}
+    for name in ("author", "year_published", "genre", "summary", "isbn", "source_url"):
+        if getattr(known, name) is None and getattr(draft, name) is not None:
+            changes.setdefault(name, getattr(draft, name))
+    return {**changes, "source_path": draft.source_path}
 
 
 def _guessed(source: Path) -> str:

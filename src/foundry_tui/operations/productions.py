@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from foundry_tui.domain.books import Narrator
 from foundry_tui.domain.events import Event
-from foundry_tui.domain.languages import understood
+from foundry_tui.domain.languages import english_name, understood
 from foundry_tui.domain.productions import Production
 from foundry_tui.domain.queue import QueueRow
 from foundry_tui.domain.status import Status
@@ -83,7 +84,8 @@ class Productions:
                 options=options,
                 now=self._now,
             )
-            made, remarks = ordered.production, []
+            made = ordered.production
+            remarks: list[str] = []
             if ordered.created:
                 await append(connection, [self._event(made, "ordered", f"{book.book_name} was ordered.")])
             else:
@@ -93,11 +95,22 @@ class Productions:
                     merged = {**made.options, **fresh}
                     made = await rows.update_production(connection, made.audiobook_id, options=merged)
                     remarks.append(f"It was told: {', '.join(sorted(fresh))}.")
-            if not speaker.engine:
-                remarks.append(
-                    f"{speaker.narrator_name} names no engine: the default one, {self._default_engine}, will speak."
-                )
+        remarks += self._about(speaker, made)
         return Produced(made, ordered.created, tuple(remarks))
+
+    def _about(self, speaker: Narrator, made: Production) -> list[str]:
+        """What an operator should know of this narrator before the book is spoken."""
+        remarks = []
+        own, spoken = _known(speaker.language), _known(made.language)
+        if own and spoken and own != spoken:
+            remarks.append(
+                f"{speaker.narrator_name} is a narrator of {english_name(own)}; this one is in {english_name(spoken)}."
+            )
+        if not speaker.engine:
+            remarks.append(
+                f"{speaker.narrator_name} names no engine: the default one, {self._default_engine}, will speak."
+            )
+        return remarks
 
     async def queue(self, *, unfinished_only: bool = True) -> list[QueueRow]:
         """STEP 0: every production not yet successful (cancelled ones too unless ``unfinished_only``), oldest first."""
@@ -185,6 +198,13 @@ class Productions:
             status=made.status,
             timestamp=f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}",
         )
+
+
+def _known(language: str) -> str | None:
+    try:
+        return understood(language)
+    except UsageError:  # raw SQL may hold any word
+        return None
 
 
 def queue_json(row: QueueRow) -> dict[str, Any]:
