@@ -49,27 +49,67 @@ _TRANSCRIBER = re.compile(
 )
 
 
+# Every sentence about the file, its makers or its licence holds one of these; most paragraphs hold none.
+_HINTS = (
+    "gutenberg",
+    "e-text",
+    "etext",
+    "ebook",
+    "e-book",
+    "pglaf",
+    "pgdp",
+    "roofread",
+    "transcri",
+    "trascri",
+    "corrected",
+    "bearbeit",
+    "bewerker",
+    "textgestalt",
+    "textversion",
+    "tipografi",
+    "переписчик",
+    "составител",
+    "small print",
+)
+
+
 def cut_frame(blocks: Sequence[Block]) -> tuple[int, int]:
     """Mark header, licence, credits and transcriber's notes as skipped; the book's own (first, last + 1) positions."""
-    first, last = _edges(blocks)
-    for place, block in enumerate(blocks):
-        if block.skip or block.kind == "rule":
-            continue
-        if place < first or place >= last or _LICENCE.search(block.text):
+    hinted = [place for place, block in enumerate(blocks) if _hinted(block)]
+    first, last = _edges(blocks, hinted)
+    for block in (*blocks[:first], *blocks[last:]):
+        if not block.skip and block.kind != "rule":
             block.skip = "boilerplate"
-        elif (
-            place - first < 60 and len(block.text) < 700 and _CREDITS.search(block.text) and block.kind != "heading"
-        ) or ("roduced by" in block.text and "roofread" in block.text):
+    for block in blocks[first : min(first + 60, last)]:
+        if (
+            not block.skip
+            and block.kind not in {"rule", "heading"}
+            and len(block.text) < 700
+            and _CREDITS.search(block.text)
+        ):
+            block.skip = "credits"
+    for place in hinted:
+        block = blocks[place]
+        if block.skip or block.kind == "rule" or not first <= place < last:
+            continue
+        if _LICENCE.search(block.text):
+            block.skip = "boilerplate"
+        elif "roduced by" in block.text and "roofread" in block.text:
             block.skip = "credits"
         elif block.kind != "heading" and _TRANSCRIBER.search(block.text):
             _note_about_the_file(blocks, place, last)
     return first, last
 
 
-def _edges(blocks: Sequence[Block]) -> tuple[int, int]:
+def _hinted(block: Block) -> bool:
+    text = block.raw.lower()
+    return any(hint in text for hint in _HINTS)
+
+
+def _edges(blocks: Sequence[Block], hinted: Sequence[int]) -> tuple[int, int]:
     first, last = 0, len(blocks)
-    for place, block in enumerate(blocks):
-        text = block.raw
+    for place in hinted:
+        text = blocks[place].raw
         if len(text) > 4000:
             continue
         if _START.search(text) and place < len(blocks) // 2 + 40:

@@ -49,7 +49,7 @@ class Draft:
 
 def speakable(text: str) -> bool:
     """Whether there is a letter or digit to be said."""
-    return _SPEAKABLE.search(text) is not None
+    return text[:1].isalnum() or _SPEAKABLE.search(text) is not None
 
 
 def draft_chunks(blocks: Sequence[Block], language: str, sizes: Sizes) -> list[Draft]:

@@ -102,7 +102,7 @@ def prove_complete(seen: str, blocks: Iterable[Block]) -> None:
     if has_odd(seen):
         seen = clean_line(seen)
     wanted = "".join(seen.split())
-    got = "".join("".join(block.raw.split()) for block in blocks)
+    got = "".join([block.raw for block in blocks]).replace(" ", "").replace("\n", "")
     if wanted != got:
         raise broken(wanted, got, "while the file was read")
 
@@ -115,6 +115,7 @@ def broken(wanted: str, got: str, when: str) -> CoverageBroken:
     )
     around = wanted[max(0, place - 40) : place + 80]
     return CoverageBroken(
-        f"Words went missing {when}: {len(wanted)} signs went in, {len(got)} came out, the first difference at {around!r}.",
+        f"Words went missing {when}: {len(wanted)} signs went in, {len(got)} came out, "
+        f"the first difference at {around!r}.",
         details={"expected": wanted[place : place + 200], "got": got[place : place + 200], "place": place},
     )

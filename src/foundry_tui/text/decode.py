@@ -131,7 +131,8 @@ _CP1252 = {byte: bytes([byte]).decode("cp1252") for byte in range(256) if byte n
 
 def clean_source(text: str) -> str:
     """Text of a whole file without what no reader sees; letters composed (NFC), never folded (no NFKC)."""
-    text = _NONCHARACTER_REFERENCE.sub(" ", text)
+    if "&#" in text:
+        text = _NONCHARACTER_REFERENCE.sub(" ", text)
     if _ODD.search(text):
         text = _ODD.sub(_replace, text)
     return text if text.isascii() or unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)

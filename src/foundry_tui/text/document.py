@@ -50,7 +50,7 @@ def split_cuts(marked: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     cuts: list[tuple[str, str]] = []
 
     def drop(match: re.Match[str]) -> str:
-        cuts.append((REASONS[ord(match[1]) - _FIRST_REASON], match[2].strip()))
+        cuts.append((REASONS[ord(match[1]) - _FIRST_REASON], " ".join(match[2].split())))
         before, after = marked[match.start() - 1 : match.start()], marked[match.end() : match.end() + 1]
         inner = match[2]
         apart = any(sign.isspace() for sign in inner) and before and after
@@ -58,12 +58,17 @@ def split_cuts(marked: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
 
     text = _CUT.sub(drop, marked)
     whole = _CUT.sub(lambda match: match[2], marked)
-    return whole, text, tuple(cuts)
+    return single_spaced(whole), single_spaced(text), tuple(cuts)
+
+
+def single_spaced(text: str) -> str:
+    """``text`` without blank lines and with one space between words."""
+    return "\n".join(line for line in (" ".join(piece.split()) for piece in text.split("\n")) if line)
 
 
 def count_spaced(text: str) -> int:
-    """Words of a text written with spaces: runs of anything but white space."""
-    return len(text.split())
+    """Words of a block's text, which has single spaces and line feeds only: runs of anything but white space."""
+    return text.count(" ") + text.count("\n") + 1 if text else 0
 
 
 def count_unspaced(text: str) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from foundry_tui.text.document import Block, BookDocument, cut, split_cuts
 
@@ -16,7 +17,8 @@ _PICTURE_WORDS = (
 )
 _PICTURE = re.compile(rf"\[\s*\**\s*(?:{_PICTURE_WORDS})\b[^\]\[]*(?:\[[^\]]*\][^\]\[]*)*\]", re.IGNORECASE)
 _TRANSCRIBER = re.compile(
-    r"\[\s*(?:transcriber|note du trans|anmerkung des? (?:bearb|trans)|nota del? trans|tn:|e-?text editor)[^\]\[]*(?:\[[^\]]*\][^\]\[]*)*\]",
+    r"\[\s*(?:transcriber|note du trans|anmerkung des? (?:bearb|trans)|nota del? trans|tn:|e-?text editor)"
+    r"[^\]\[]*(?:\[[^\]]*\][^\]\[]*)*\]",
     re.IGNORECASE,
 )
 _FOOTNOTE = re.compile(
@@ -37,6 +39,7 @@ _STARS = re.compile(r"(?<=[^\s*])(\*{1,3}|[†‡])(?=[\s,.;:!?\"”’»)]|$)")
 _STARRED = re.compile(r"\s*(\*{1,3}|[†‡])\s*[^\W\d_\s*]|\s*(\*{1,3}|[†‡])\)\s")
 _LABELLED = re.compile(r"\s*\[\s*(\d{1,4}[a-z]?|[*†‡§]{1,3}|[A-Z])\s*\]\s*\S")
 _GLUED = re.compile(r"(?<=[a-zà-ÿ,.;:!?’”\"])(\d{1,3})(?=[\s,.;:!?)—-]|$)")
+_DIGIT = re.compile(r"[0-9]")
 _UNITS = frozenset(["m", "km", "cm", "mm", "dm", "ft", "in", "yd", "mi", "r"])
 _REACH = 40  # blocks a bracket may stay open
 
@@ -53,7 +56,7 @@ def strip_marks(document: BookDocument) -> None:
     for block in bracketed:
         _strip_brackets(block, labels, braces=braces)
     for block in blocks:
-        if block.spoken and not block.text.isascii():
+        if block.spoken and not block.text.isascii() and any(sign in block.text for sign in "¹²³⁴⁵⁶⁷⁸⁹⁰"):
             _apply(block, _RAISED, "footnote mark", group=(2, 3))
     _strip_stars(blocks)
     _strip_glued(blocks)
@@ -95,7 +98,7 @@ def _counted(numbers: Sequence[str]) -> bool:
     values = [int(number) for number in numbers if number.isdigit()]
     if len(numbers) < 3:
         return False
-    rising = sum(1 for one, other in zip(values, values[1:], strict=False) if one <= other <= one + 12)
+    rising = sum(1 for one, other in pairwise(values) if one <= other <= one + 12)
     return rising * 10 >= (len(values) - 1) * 8
 
 
@@ -126,8 +129,7 @@ def _apply(block: Block, pattern: re.Pattern[str], reason: str, *, group: tuple[
         at = found.end(which)
     if not parts:
         return
-    _, kept, cuts = split_cuts("".join(parts) + text[at:])
-    block.text = "\n".join(line for line in (" ".join(piece.split()) for piece in kept.split("\n")) if line)
+    _, block.text, cuts = split_cuts("".join(parts) + text[at:])
     block.cuts = (*block.cuts, *cuts)
     if not block.text:
         block.skip = reason
@@ -158,10 +160,12 @@ def _strip_stars(blocks: Sequence[Block]) -> None:
 
 def _strip_glued(blocks: Sequence[Block]) -> None:
     """heart12: numbers glued to words, where there are many of them and they count."""
-    glued = [(block, int(found[1])) for block in blocks if block.spoken for found in _GLUED.finditer(block.text)]
+    glued = [
+        (block, int(found[1])) for block in blocks if _DIGIT.search(block.text) for found in _GLUED.finditer(block.text)
+    ]
     if len(glued) < 12:
         return
-    steps = sum(1 for (_, one), (_, other) in zip(glued, glued[1:], strict=False) if other in {one + 1, 1})
+    steps = sum(1 for (_, one), (_, other) in pairwise(glued) if other in {one + 1, 1})
     if steps * 10 >= (len(glued) - 1) * 7:
-        for block in dict.fromkeys(block for block, _ in glued):
+        for block in dict.fromkeys(block for block, _ in glued if block.spoken):
             _apply(block, _GLUED, "footnote mark", group=(1,))

@@ -395,7 +395,6 @@ class _Walker:
         raw, text, cuts = line, line, ()
         if CUT_OPEN in line:
             raw, text, cuts = split_cuts(line)
-            text = "\n".join(part for part in (" ".join(piece.split()) for piece in text.split("\n")) if part)
         if not raw.strip():
             return
         kind, level, style = self._kind()

@@ -71,7 +71,6 @@ def _block(lines: list[str], gap: int, position: int) -> Block:
     verse = not underlined and _is_verse(lines, indents)
     marked = _marked("\n".join(kept))
     raw, text, cuts = split_cuts(marked) if CUT_OPEN in marked else (marked, marked, ())
-    text = "\n".join(part for part in (" ".join(piece.split()) for piece in text.split("\n")) if part)
     if underlined:
         text = "\n".join(text.split("\n")[:-1])
         cuts = (*cuts, ("emphasis mark", kept[-1]))

@@ -10,10 +10,9 @@ from foundry_tui.text.abbreviations import MONTHS, NEVER_LAST, ORDINAL_DOT
 
 Splitter = Callable[[str], list[str]]
 
-_END = re.compile(r"(?:[.!?…]|\. \. \.|\.{2,})[.!?…]*[\"”’»›)\]\u201d'*_]*\s+")
+_END = re.compile(r"[.!?…]+[\"”’»›)\]'*_]*\s+")
 _CJK_END = re.compile(r"[。！？!?｡]+[」』）\)\]”’〉》]*|…{2,}[」』]?(?=[^、，。」』])|[.!?][\"”’)]*\s+")
 _OPENERS = "\"“”‘’'«»„‚‹›([{¿¡—–-…*_ "
-_WORD_BEFORE = re.compile(r"([^\s\"“”‘’«»„(\[—–]+)$")
 _INITIAL = re.compile(r"(?:[^\W\d_]\.)+(?:-?[^\W\d_])?|[^\W\d_]")
 
 
@@ -58,10 +57,12 @@ def _ends(text: str, found: re.Match[str], never_last: frozenset[str], *, ordina
     if first.islower():
         return False
     stop = found[0].rstrip()
-    if not stop.startswith(".") or stop.startswith(("..", ". .")):
+    if not stop.startswith(".") or stop.startswith(".."):
         return True
-    before = _WORD_BEFORE.search(text[max(0, found.start() - 40) : found.start()])
-    word = before[1] if before else ""
+    if text[max(0, found.start() - 1) : found.start()].isspace():
+        return first != "."  # the last point of an ellipsis set with spaces
+    at = found.start()
+    word = text[text.rfind(" ", max(0, at - 40), at) + 1 : at].rpartition("—")[2].lstrip(_OPENERS)
     if len(stop) > 1 and stop[1] in '"”’»)' and word.lower() not in never_last:
         return True
     if word.lower() in never_last or f"{word.lower()}." in never_last:
