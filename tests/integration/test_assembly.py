@@ -133,7 +133,7 @@ def test_levels_of_the_coded_sound_are_the_levels_measured_before(book):
         meter = SoundMeter(RATE)
         meter.add(book.decoded[chapter.start : chapter.end])
         assert meter.levels()["rms_db"] == pytest.approx(coded.levels["rms_db"], abs=0.3)
-        assert meter.levels()["lufs"] == pytest.approx(coded.levels["lufs"], abs=0.3)
+        assert meter.levels()["peak_db"] == pytest.approx(coded.levels["peak_db"], abs=1.5)
 
 
 def test_the_index_lies_before_the_sound_and_the_brand_is_an_audiobooks(book):

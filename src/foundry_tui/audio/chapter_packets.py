@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 from foundry_tui.audio.aac import CODER, CONTEXT, code_aac
 from foundry_tui.audio.layout import ChapterPlan
 from foundry_tui.audio.master import MasteringReport, master
+from foundry_tui.audio.measure import decibels
 from foundry_tui.audio.packet_file import PacketFile, open_packets, packets_valid, write_packets
 from foundry_tui.audio.profiles import MasteringProfile
-from foundry_tui.audio.sound_meter import SoundMeter
 
 __all__ = ["ChapterJob", "CodedChapter", "code_chapter", "coding_version", "open_chapter", "packets_valid"]
 
@@ -58,7 +59,7 @@ class ChapterJob:
 
 @dataclass(frozen=True, slots=True)
 class CodedChapter:
-    """A chapter's packets on disk. ``samples`` at ``sample_rate``; ``levels`` are those of the mastered sound."""
+    """A coded chapter; ``samples`` at ``sample_rate`` Hz, ``levels`` with ``rms_db`` and ``peak_db`` as mastered."""
 
     number: int
     path: Path
@@ -84,7 +85,7 @@ def code_chapter(job: ChapterJob) -> CodedChapter:
     Raises ArtifactBroken for a broken take, WriteFailed or DiskFull where the disk refuses.
     """
     plan = job.plan
-    meter, report = SoundMeter(plan.sample_rate), MasteringReport()
+    meter, report = _Meter(), MasteringReport()
     sound = master(plan, book_id=job.book_id, gain_db=job.gain_db, profile=job.profile, context=CONTEXT, report=report)
     header: dict[str, Any] = {
         "chapter_number": plan.number,
@@ -121,7 +122,23 @@ def _coded(file: PacketFile) -> CodedChapter:
     )
 
 
-def _metered(blocks: Iterable[NDArray[np.float32]], meter: SoundMeter, samples: int) -> Iterator[NDArray[np.float32]]:
+class _Meter:
+    """RMS and peak as the sound passes; loudness and all else is measured of the finished file."""
+
+    def __init__(self) -> None:
+        self._squares = self._peak = 0.0
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        if len(block):
+            self._squares += float(np.einsum("i,i->", block, block))
+            self._peak = max(self._peak, float(block.max()), -float(block.min()))
+
+    def levels(self, samples: int) -> dict[str, float]:
+        rms = math.sqrt(self._squares / samples)
+        return {"rms_db": round(decibels(rms), 3), "peak_db": round(decibels(self._peak), 3)}
+
+
+def _metered(blocks: Iterable[NDArray[np.float32]], meter: _Meter, samples: int) -> Iterator[NDArray[np.float32]]:
     position = -CONTEXT
     for block in blocks:
         meter.add(block[max(0, -position) : max(0, samples - position)])
@@ -130,8 +147,8 @@ def _metered(blocks: Iterable[NDArray[np.float32]], meter: SoundMeter, samples: 
 
 
 def _with_levels(
-    packets: Iterable[bytes], header: dict[str, Any], meter: SoundMeter, report: MasteringReport
+    packets: Iterable[bytes], header: dict[str, Any], meter: _Meter, report: MasteringReport
 ) -> Iterator[bytes]:
     yield from packets
-    header["levels"] = meter.levels()
+    header["levels"] = meter.levels(header["samples"])
     header["limited_samples"], header["reduction_db"] = report.limited_samples, report.reduction_db

@@ -50,19 +50,24 @@ def master(
     """
     if not 0 <= context <= EDGE:
         raise ValueError(f"context must lie between 0 and {EDGE}")
-    gain = 10 ** (gain_db / 20)
     tone = RoomTone(book_id, plan.number, plan.samples, plan.sample_rate, profile.tone_db)
-    rumble_filter = Biquads(high_pass(profile.high_pass_hz, plan.sample_rate))
+    rumble_filter = _gain_and_high_pass(gain_db, profile, plan.sample_rate)
     limiter = Limiter(plan.sample_rate, profile.ceiling_db)
     speech = _Speech(plan)
     for start in range(-context, plan.samples + context, block):
         count = min(block, plan.samples + context - start)
-        sound = rumble_filter.process(speech.block(start, count) * gain)
+        sound = rumble_filter.process(speech.block(start, count))
         sound += tone.block(start, count)
         yield from _whole(limiter.process(sound))
     yield from _whole(limiter.finish())
     if report is not None:
         report.limited_samples, report.reduction_db = limiter.limited_samples, round(limiter.reduction_db, 2)
+
+
+def _gain_and_high_pass(gain_db: float, profile: MasteringProfile, sample_rate: int) -> Biquads:
+    sections = high_pass(profile.high_pass_hz, sample_rate)
+    sections[0, :3] *= 10 ** (gain_db / 20)
+    return Biquads(sections)
 
 
 def _whole(sound: NDArray[np.float64]) -> Iterator[NDArray[np.float32]]:

@@ -30,24 +30,25 @@ class RoomTone:
 
     def block(self, start: int, count: int) -> NDArray[np.float32]:
         """``count`` samples from ``start`` on (0 is the chapter's first)."""
-        places = np.arange(start, start + count)
-        tone = self._table[(places + self._offset) % _PERIOD]
-        self._lay_over(tone, places, 0)
-        self._lay_over(tone, places, self._samples)
+        tone = self._run(start + self._offset, count)
+        for boundary in (0, self._samples):
+            first, last = max(start, boundary - EDGE), min(start + count, boundary + EDGE)
+            if first < last:
+                self._lay_over(tone[first - start : last - start], first - boundary)
         return tone
 
-    def _lay_over(self, tone: NDArray[np.float32], places: NDArray[np.int64], boundary: int) -> None:
-        first, last = boundary - EDGE, boundary + EDGE
-        low, high = np.searchsorted(places, (first, last))
-        if low == high:
-            return
-        near = places[low:high] - boundary
-        inside = EDGE - np.abs(near)
+    def _run(self, place: int, count: int) -> NDArray[np.float32]:
+        place %= _PERIOD
+        if place + count <= _PERIOD:
+            return self._table[place : place + count].copy()
+        return self._table[np.arange(place, place + count) % _PERIOD]
+
+    def _lay_over(self, tone: NDArray[np.float32], place: int) -> None:
+        """The shared stretch over ``tone``, which begins at ``place`` from the boundary."""
+        inside = EDGE - np.abs(np.arange(place, place + len(tone)))
+        shared = self._run(place + EDGE, len(tone))
         weight = np.minimum(inside / _FADE, 1.0) * (np.pi / 2)
-        shared = self._table[(near + EDGE) % _PERIOD]
-        tone[low:high] = tone[low:high] * np.cos(weight) + shared * np.sin(weight)
-        exact = inside >= _FADE
-        tone[low:high][exact] = shared[exact]
+        tone[:] = np.where(inside >= _FADE, shared, tone * np.cos(weight) + shared * np.sin(weight))
 
 
 @lru_cache(maxsize=4)
