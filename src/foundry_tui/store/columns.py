@@ -28,6 +28,12 @@ def moment_text(moment: datetime) -> str:
     return f"{utc.strftime(_FORMAT)}.{utc.microsecond // 1000:03d}"
 
 
+def parsed_moment(text: str) -> datetime:
+    """The aware datetime of such a text; of raw SQL's own way of writing one too. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def utc_now() -> datetime:
     """The wall clock: the default where no other is handed in."""
     return datetime.now(UTC)
@@ -49,8 +55,7 @@ class Moment(TypeDecorator[str]):
         """Give PostgreSQL a datetime, SQLite the text."""
         if value is None or dialect.name != "postgresql":
             return value
-        moment = datetime.fromisoformat(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return parsed_moment(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """Hand out UTC text whatever the database holds."""

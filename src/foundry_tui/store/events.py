@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, text
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.status import Status
-from foundry_tui.store.columns import moment_text, utc_now
+from foundry_tui.store.columns import moment_text, parsed_moment, utc_now
 from foundry_tui.store.tables import app_events, audiobook_process_events, audiobook_productions
 
 _EVENT_LOCK = 7_046_029_254_386_355  # of pg_advisory_xact_lock
@@ -84,17 +84,12 @@ async def _next_free(connection: AsyncConnection, audiobook_id: str, wanted: str
         while end is None or wanted <= end:
             if wanted not in known:
                 return wanted
-            wanted = moment_text(_parsed(wanted) + _MILLISECOND)
-
-
-def _parsed(moment: str) -> datetime:
-    parsed = datetime.fromisoformat(moment)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+            wanted = moment_text(parsed_moment(wanted) + _MILLISECOND)
 
 
 def _whole(moment: str) -> str:
     """With its milliseconds written out, so that equal moments are equal text."""
-    return moment_text(_parsed(moment))
+    return moment_text(parsed_moment(moment))
 
 
 def _values(event: Event) -> dict[str, Any]:
