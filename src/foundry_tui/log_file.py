@@ -5,24 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 from collections.abc import Mapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from foundry_tui.pipeline.redact import redacted
 
 _LOG = "foundry.log"
 _MAX_BYTES = 5_000_000
 _KEPT = 5
 _FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(process)d %(name)s: %(message)s"
-_HIDDEN = "[hidden]"
-
-_SECRET_NAME = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
-_NAMED_SECRET = re.compile(
-    r"(?i)\b([\w-]*(?:api[_-]?key|token|secret|passw(?:or)?d|credential)[\w-]*[\"']?\s*[=:]\s*[\"']?)([^\s\"',;&]+)"
-)
-_BEARER = re.compile(r"(?i)\b(authorization[\"']?\s*[=:]\s*[\"']?(?:bearer|basic)?\s*|bearer\s+)([^\s\"',;]+)")
-_URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)([^@\s/]+)(@)")
-_SHORTEST_SECRET = 6
 
 
 class Redacting(logging.Formatter):
@@ -30,23 +22,11 @@ class Redacting(logging.Formatter):
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(_FORMAT, "%Y-%m-%d %H:%M:%S")
-        self._values = sorted(
-            {value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET},
-            key=len,
-            reverse=True,
-        )
+        self._environ = environ
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's line and its trace, without secrets."""
-        return self.hidden(super().format(record))
-
-    def hidden(self, text: str) -> str:
-        """``text`` without secrets."""
-        for value in self._values:
-            text = text.replace(value, _HIDDEN)
-        text = _BEARER.sub(rf"\1{_HIDDEN}", text)
-        text = _NAMED_SECRET.sub(rf"\1{_HIDDEN}", text)
-        return _URL_PASSWORD.sub(rf"\1{_HIDDEN}\3", text)
+        return redacted(super().format(record), self._environ)
 
 
 class _SharedFile(RotatingFileHandler):

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from foundry_tui.errors import HomeUnusable, UsageError
 from foundry_tui.settings_file import config_values, read_config
 from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, from_text
+from foundry_tui.voices.engines import engine_names
 
 CONFIG = "config.toml"
 ENVIRONMENTS = ("production", "alpha")
@@ -148,11 +149,15 @@ def _environment_values(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _engines(config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     engines = {name: dict(options) for name, options in config.get("engines", {}).items()}
-    for engine, options in ENGINE_OPTIONS.items():
-        for option in options:
-            variable = engine_variable(engine, option)
-            if environ.get(variable):
-                engines.setdefault(engine, {})[option.key] = from_text(option, environ[variable], variable)
+    for engine in engine_names():
+        known = {engine_variable(engine, option): option for option in ENGINE_OPTIONS.get(engine, ())}
+        prefix = f"FOUNDRY_{engine}_".upper()
+        for variable, value in environ.items():
+            if variable in known and value:
+                option = known[variable]
+                engines.setdefault(engine, {})[option.key] = from_text(option, value, variable)
+            elif engine not in ENGINE_OPTIONS and variable.startswith(prefix) and value:
+                engines.setdefault(engine, {})[variable.removeprefix(prefix).lower()] = value
     return engines
 
 

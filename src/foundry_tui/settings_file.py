@@ -10,6 +10,7 @@ from typing import Any
 
 from foundry_tui.errors import HomeUnusable, UsageError
 from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, checked
+from foundry_tui.voices.engines import engine_names
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -48,13 +49,21 @@ def _check_keys(config: Mapping[str, Any], file: Path) -> None:
         keys = {option.key.removeprefix(f"{name}.") for option in OPTIONS if option.key.startswith(f"{name}.")}
         _refuse_unknown(_table(config[name], name, file), keys, f"{name}.", file)
     engines = _table(config.get("engines", {}), "engines", file)
-    _refuse_unknown(engines, ENGINE_OPTIONS, "engines.", file)
+    if engines:
+        _refuse_unknown(engines, engine_names(), "engines.", file)
     for name, given in engines.items():
-        options = {option.key: option for option in ENGINE_OPTIONS[name]}
-        prefix = f"engines.{name}."
-        _refuse_unknown(_table(given, prefix.rstrip("."), file), options, prefix, file)
-        for key, value in given.items():
-            checked(options[key], value, f"{prefix}{key} in {file}")
+        _check_engine(name, _table(given, f"engines.{name}", file), file)
+
+
+def _check_engine(name: str, given: Mapping[str, Any], file: Path) -> None:
+    # An engine without a table here checks its own options when it is opened.
+    if name not in ENGINE_OPTIONS:
+        return
+    options = {option.key: option for option in ENGINE_OPTIONS[name]}
+    prefix = f"engines.{name}."
+    _refuse_unknown(given, options, prefix, file)
+    for key, value in given.items():
+        checked(options[key], value, f"{prefix}{key} in {file}")
 
 
 def _table(value: Any, name: str, file: Path) -> Mapping[str, Any]:

@@ -40,7 +40,8 @@ OPTIONS: tuple[Option, ...] = (
 
 _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off")
-# What each engine can be told, beside its voices, with what it does when told nothing.
+# What an engine can be told, beside its voices, with what it does when told nothing. Engines that are not listed take
+# options too, from [engines.<name>] and FOUNDRY_<NAME>_<OPTION>, and check them when they are opened.
 ENGINE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
     "espeak": (
         Option("concurrency", 2, "Chunks spoken at once; untold, as many as there are cores.", (), 1, 64),

@@ -115,6 +115,14 @@ def test_engine_options_come_from_file_and_environment(tmp_path: Path) -> None:
     assert settings.engine_options("espeak") == {}
 
 
+def test_an_engine_that_checks_its_own_options_is_handed_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foundry_tui.settings.engine_names", lambda: ("espeak", "humming"))
+    monkeypatch.setattr("foundry_tui.settings_file.engine_names", lambda: ("espeak", "humming"))
+    write(tmp_path, "[engines.humming]\npitch = 3\n")
+    settings = load_settings(home=tmp_path, environ={"FOUNDRY_HUMMING_BASE_URL": "http://127.0.0.1"})
+    assert settings.engine_options("humming") == {"pitch": 3, "base_url": "http://127.0.0.1"}
+
+
 def test_the_default_configuration_changes_nothing_and_names_every_option(tmp_path: Path) -> None:
     text = default_config()
     write(tmp_path, text)
@@ -140,7 +148,7 @@ def test_every_line_of_the_default_configuration_can_be_put_in_force(tmp_path: P
 def test_every_engine_and_every_option_of_it_is_one_the_engine_takes() -> None:
     from foundry_tui.voices.engines import engine_names, open_engine
 
-    assert set(ENGINE_OPTIONS) == set(engine_names())
+    assert set(ENGINE_OPTIONS) <= set(engine_names())
     for engine, options in ENGINE_OPTIONS.items():
         try:
             opened = open_engine(engine, {option.key: option.default for option in options})
@@ -176,8 +184,8 @@ def test_secrets_never_reach_the_log(tmp_path: Path) -> None:
     text = (tmp_path / "logs" / "foundry.log").read_text(encoding="utf-8")
     for secret in ("sk-very-secret", "hunter22", "abc.def", "12345678", "geheim", "abcdef99"):
         assert secret not in text
-    assert "calling with [hidden]" in text
-    assert "postgresql://foundry:[hidden]@db/x" in text
+    assert "calling with ***" in text
+    assert "postgresql://foundry:***@db/x" in text
     assert "ValueError" in text
     assert "chatter" not in text
 
@@ -195,7 +203,8 @@ def test_two_processes_may_rotate_the_same_log(tmp_path: Path) -> None:
 
 
 def test_ordinary_words_are_not_redacted() -> None:
-    assert Redacting({}).hidden("the chunk key changed, 3 tokens of text") == "the chunk key changed, 3 tokens of text"
+    record = logging.LogRecord("x", logging.INFO, "", 0, "the chunk key changed, 3 tokens of text", None, None)
+    assert Redacting({}).format(record).endswith(": the chunk key changed, 3 tokens of text")
 
 
 def test_an_unreadable_configuration_is_a_sentence(tmp_path: Path) -> None:
