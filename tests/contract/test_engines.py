@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from fakes.edge_server import EdgeServer
+from fakes.speech_servers import SpeechServer
 from fakes.standin_engine import StandinEngine
 from foundry_tui.errors import EngineRefused, NothingToSpeak, VoiceMissing
 from foundry_tui.voices.engines import open_engine
@@ -51,12 +53,34 @@ async def guarded_edge() -> AsyncIterator[tuple[Engine, str]]:
         yield engine, "en-GB-SoniaNeural"
 
 
+@asynccontextmanager
+async def flite() -> AsyncIterator[tuple[Engine, str]]:
+    if shutil.which("flite") is None:
+        pytest.skip("no flite on the PATH")
+    yield open_engine("flite"), "kal16"
+
+
+@asynccontextmanager
+async def openai() -> AsyncIterator[tuple[Engine, str]]:
+    async with SpeechServer() as server:
+        yield open_engine("openai", {"base_url": f"{server.base}/v1", "api_key": "right", "model": "speech-1"}), "nova"
+
+
+@asynccontextmanager
+async def elevenlabs() -> AsyncIterator[tuple[Engine, str]]:
+    async with SpeechServer() as server:
+        yield open_engine("elevenlabs", {"base_url": server.base, "api_key": "right"}), "Rachel/1"
+
+
 Opening = Callable[[], AbstractAsyncContextManager[tuple[Engine, str]]]
 ENGINES: dict[str, Opening] = {
     "standin": standin,
     "espeak": espeak,
     "espeak without fork": espeak_without_fork,
     "edge": edge,
+    "flite": flite,
+    "openai": openai,
+    "elevenlabs": elevenlabs,
     "edge, guarded, 5 % errors": guarded_edge,
 }
 
@@ -132,7 +156,7 @@ async def test_voices_and_version(spoken_by: tuple[Engine, str]) -> None:
     engine, voice = spoken_by
     voices = await engine.voices()
     assert voice in {listed.voice for listed in voices}
-    assert len({listed.voice for listed in voices}) == len(voices)
+    assert len({(listed.voice, listed.language) for listed in voices}) == len(voices)
     assert all(len(listed.language) >= 2 and listed.engine == engine.profile.name for listed in voices)
     assert await engine.version()
 
@@ -148,6 +172,13 @@ async def test_cancelling_leaves_the_engine_usable(spoken_by: tuple[Engine, str]
     whole(await engine.synthesize(A, voice, PLAIN), engine)
 
 
+def speaks(child: psutil.Process) -> bool:
+    try:
+        return any(name in " ".join(child.cmdline()) for name in ("espeak", "tether", "flite", "helper"))
+    except psutil.NoSuchProcess:
+        return False
+
+
 async def test_closing_ends_every_child_and_call(spoken_by: tuple[Engine, str]) -> None:
     engine, voice = spoken_by
     await engine.synthesize(A, voice, PLAIN)
@@ -157,7 +188,7 @@ async def test_closing_ends_every_child_and_call(spoken_by: tuple[Engine, str]) 
     await engine.close()
     await asyncio.gather(*calls, return_exceptions=True)
     assert asyncio.get_running_loop().time() - began < 2.0
-    assert [child for child in psutil.Process().children(recursive=True) if "espeak" in " ".join(child.cmdline())] == []
+    assert [child for child in psutil.Process().children(recursive=True) if speaks(child)] == []
     await engine.close()
     if not isinstance(engine, StandinEngine):
         with pytest.raises(EngineRefused):

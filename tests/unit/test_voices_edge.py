@@ -16,8 +16,9 @@ from foundry_tui.errors import (
     UsageError,
     VoiceMissing,
 )
-from foundry_tui.voices.edge_turn import BYTES_PER_SECOND, Mark, Turn, reaches_end
+from foundry_tui.voices.edge_turn import BYTES_PER_SECOND, Mark, Turn
 from foundry_tui.voices.engines import open_engine
+from foundry_tui.voices.letters import reaches_end
 from foundry_tui.voices.protocol import Engine, VoiceSettings
 
 PLAIN = VoiceSettings()

@@ -8,19 +8,17 @@ when a turn is cut or the socket drops; this one believes nothing without the tu
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from xml.sax.saxutils import unescape
 
 from foundry_tui.errors import SpeechRejected
+from foundry_tui.voices.letters import reaches_end
 
 TICKS_PER_SECOND = 10_000_000
 BYTES_PER_SECOND = 6_000
 # One MP3 frame: how far the last word may reach beyond the sound through rounding.
 SLACK_TICKS = 240_000
 SLACK_SHARE = 0.002
-_NOT_LETTERS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +81,6 @@ class Turn:
             raise SpeechRejected(
                 f"The speech was cut: {have / TICKS_PER_SECOND:.1f} s of at least {last / TICKS_PER_SECOND:.1f} s came."
             )
-
-
-def reaches_end(text: str, words: Sequence[str]) -> bool:
-    """Whether the spoken ``words`` go through ``text`` to its last letter; marks and spaces do not count."""
-    sent = letters(text)
-    spoken = [found for found in map(letters, words) if found]
-    at = 0
-    for word in spoken:
-        found = sent.find(word, at)
-        if found >= 0:
-            at = found + len(word)
-    if at == len(sent):
-        return True
-    # A word written otherwise than it was sent may leave the search behind: then length and last word decide.
-    return bool(spoken) and sum(map(len, spoken)) >= 0.95 * len(sent) and sent.endswith(spoken[-1])
-
-
-def letters(text: str) -> str:
-    """Only letters and digits, without case."""
-    return _NOT_LETTERS.sub("", text).casefold()
 
 
 def _marks(body: str) -> list[Mark]:

@@ -12,7 +12,10 @@ from foundry_tui.voices.protocol import Engine
 # Each module is imported only when its engine is opened, and holds ``open_engine(options) -> Engine``.
 _MODULES = {
     "edge": "foundry_tui.voices.edge",
+    "elevenlabs": "foundry_tui.voices.elevenlabs",
     "espeak": "foundry_tui.voices.espeak",
+    "flite": "foundry_tui.voices.flite",
+    "openai": "foundry_tui.voices.openai",
 }
 
 

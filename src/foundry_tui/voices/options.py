@@ -60,6 +60,13 @@ class Options:
             return False
         raise self._wrong(name, "true or false")
 
+    def words(self, name: str) -> tuple[str, ...]:
+        """A list of strings, or one string of them with commas between."""
+        self.known.add(name)
+        value = self.given.get(name)
+        items = value.split(",") if isinstance(value, str) else value or ()
+        return tuple(str(item).strip() for item in items if str(item).strip())
+
     def finish(self) -> None:
         """UsageError where an option was given that nobody read."""
         unknown = sorted(self.given.keys() - self.known)

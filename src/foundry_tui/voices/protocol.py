@@ -188,3 +188,14 @@ def require_speakable(text: str) -> None:
     """Raise NothingToSpeak where ``text`` holds no letter and no digit: engines differ in what they do then."""
     if not any(map(str.isalnum, text)):
         raise NothingToSpeak
+
+
+def refuse_settings(engine: str, settings: VoiceSettings, *names: str) -> None:
+    """Raise UsageError where one of these settings was asked for: the engine would drop it without a word."""
+    plain = VoiceSettings()
+    for name in names:
+        if getattr(settings, name) != getattr(plain, name):
+            raise UsageError(
+                f"The engine {engine} knows no {name.replace('_', ' ')}.",
+                next_action="Take that setting from the narrator, or choose another engine.",
+            )

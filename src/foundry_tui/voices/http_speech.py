@@ -1,0 +1,131 @@
+"""Speech over HTTP: one session, every failure in our own errors, nothing of the key or the text in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from foundry_tui.errors import EngineRefused, EngineUnreachable, SpeechRejected, UsageError, VoiceError
+from foundry_tui.voices.http_errors import error_for_status
+
+LONGEST_REPLY_BYTES = 256 << 20
+# Voices speak about 15 characters a second and none 30: sound shorter than that was cut, whatever the server says.
+CHARACTERS_PER_SECOND = 30.0
+SURE_FROM_CHARACTERS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """Where and how patiently. ``secret`` is never shown."""
+
+    engine: str
+    base_url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret: str = ""
+    proxy: str | None = None
+    connect_timeout_s: float = 10.0
+    receive_timeout_s: float = 60.0
+    total_timeout_s: float = 600.0
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise UsageError(f"{self.base_url!r} is no http or https address.", next_action="Correct base_url.")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole reply."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON; SpeechRejected where it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise SpeechRejected("The service sent JSON that cannot be read.") from error
+
+
+class HttpClient:
+    """Requests to one service from one event loop."""
+
+    def __init__(self, options: HttpOptions) -> None:
+        self._options = options
+        self._session: Any = None
+        self._closed = False
+
+    async def get(self, path: str) -> Answer:
+        """A GET below the base address, whatever its status."""
+        return await self._ask("GET", path, None, {})
+
+    async def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+        """A POST of JSON below the base address, whatever its status."""
+        return await self._ask("POST", path, body, headers or {})
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+
+    def refusal(self, answer: Answer, text: str = "") -> VoiceError:
+        """The error an answer's status means, with what the service said but for the key and the text."""
+        said = answer.body[:2000].decode("utf-8", "replace")
+        for hidden in (self._options.secret, text, json.dumps(text)[1:-1]):
+            if hidden:
+                said = said.replace(hidden, "…")
+        return error_for_status(self._options.engine, answer.status, answer.headers, said)
+
+    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Answer:
+        import aiohttp
+
+        if self._closed:
+            raise EngineRefused(f"The {self._options.engine} engine was closed.")
+        options = self._options
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers=dict(options.headers),
+                timeout=aiohttp.ClientTimeout(
+                    total=options.total_timeout_s,
+                    sock_connect=options.connect_timeout_s,
+                    sock_read=options.receive_timeout_s,
+                ),
+                connector=aiohttp.TCPConnector(limit=0),
+                trust_env=True,
+            )
+        url = options.base_url.rstrip("/") + path
+        try:
+            async with self._session.request(
+                method, url, json=body, headers=dict(headers), proxy=options.proxy, allow_redirects=False
+            ) as answer:
+                data = bytearray()
+                async for part in answer.content.iter_chunked(1 << 16):
+                    data += part
+                    if len(data) > LONGEST_REPLY_BYTES:
+                        raise SpeechRejected(f"{options.engine} sent more than one text can sound.")
+                return Answer(answer.status, answer.headers, bytes(data))
+        except aiohttp.ClientPayloadError as error:
+            raise SpeechRejected(f"{options.engine} broke off in the middle of the sound.") from error
+        except TimeoutError as error:
+            raise EngineUnreachable(f"{options.engine} fell silent.") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise EngineUnreachable(
+                f"{options.engine} cannot be reached: {type(error).__name__}.", details={"cause": str(error)[:300]}
+            ) from error
+
+
+def require_plausible(text: str, samples: int, sample_rate: int, rate: float, engine: str) -> None:
+    """SpeechRejected where the sound is empty, or too short for anybody to have spoken the text in it."""
+    if not samples:
+        raise SpeechRejected(f"{engine} gave no sound for the text.")
+    least_s = len(text) / (CHARACTERS_PER_SECOND * rate)
+    if len(text) >= SURE_FROM_CHARACTERS and samples / sample_rate < least_s:
+        raise SpeechRejected(
+            f"{engine} cut the speech: {samples / sample_rate:.1f} s came, at least {least_s:.1f} s are needed."
+        )
