@@ -79,7 +79,8 @@ torture: $(READY)
 		$(PYTEST) -p torture_parts -m torture --durations=15 $(ARGS) || test $$? -eq 5
 
 bench: $(READY)
-	@for benchmark in benchmarks/bench_*.py; do \
+	@for benchmark in benchmarks/[a-z]*.py; do \
 		test -e "$$benchmark" || { echo 'There are no benchmarks yet.' >&2; exit 0; }; \
-		$(BIN)/python "$$benchmark" || exit 1; \
+		echo "$$benchmark" >&2; \
+		$(BIN)/python "$$benchmark" $(ARGS) || exit 1; \
 	done

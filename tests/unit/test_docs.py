@@ -85,6 +85,8 @@ def test_commands_in_the_documentation_exist(repository: Path) -> None:
             rest = words[1:]
             while rest:
                 word = rest.pop(0)
+                if word == "--" or word.startswith((">", "|", "&")):
+                    break  # what follows is the shell's, or no option
                 if word.startswith("-"):
                     if word not in options:
                         wrong.append(f"{page.name}: {line.strip()} ({word})")
