@@ -50,6 +50,7 @@ class Database:
         self._engine = engine
         self._threads = threads
         self._write_lock = asyncio.Lock()
+        self._writer: asyncio.Task[Any] | None = None
         self.url = url
         self.dialect = engine.dialect.name
 
@@ -104,7 +105,7 @@ class Database:
         be upgraded to a write. A broken rule (IntegrityError) is the caller's to translate; whatever means that the
         database itself cannot serve is raised as DatabaseUnavailable, HomeUnusable or DiskFull.
         """
-        async with self._write_lock:
+        async with self._alone():
             with self._translating():
                 async with self._engine.connect() as connection:
                     if self.is_sqlite:
@@ -125,7 +126,7 @@ class Database:
 
         The caller proves the keys before the block ends.
         """
-        async with self._write_lock:
+        async with self._alone():
             with self._translating():
                 async with self._engine.connect() as connection:
                     try:
@@ -137,6 +138,18 @@ class Database:
                     finally:
                         if self.is_sqlite:
                             await connection.invalidate()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        me = asyncio.current_task()
+        if self._writer is me and me is not None:
+            raise RuntimeError("A write transaction was opened inside another: it would wait for itself for ever.")
+        async with self._write_lock:
+            self._writer = me
+            try:
+                yield
+            finally:
+                self._writer = None
 
     def _translating(self) -> _Translating:
         return _Translating(self.where)
