@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from foundry_tui.errors import HomeUnusable, UsageError
 from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, checked
 from foundry_tui.voices.engines import engine_names
+
+_SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -26,7 +29,22 @@ def read_config(file: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is no TOML: {error}.", next_action="Mend that line.") from error
     _check_keys(config, file)
+    _check_secrecy(config, file)
     return config
+
+
+def _check_secrecy(config: Mapping[str, Any], file: Path) -> None:
+    named = [
+        f"engines.{engine}.{key}"
+        for engine, options in config.get("engines", {}).items()
+        for key in options
+        if _SECRET.search(key)
+    ]
+    if named and file.stat().st_mode & 0o077:
+        raise UsageError(
+            f"{file} holds {named[0]}, and others may read the file.",
+            next_action=f"Close it with `chmod 600 {file}`, or give the key in the environment.",
+        )
 
 
 def config_values(config: Mapping[str, Any], file: Path) -> dict[str, Any]:

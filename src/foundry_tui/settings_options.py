@@ -63,22 +63,16 @@ ENGINE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
 }
 
 
+_YES = ("1", "true", "yes", "on")
+_NO = ("0", "false", "no", "off")
+
+
 def from_text(option: Option, text: str, where: str) -> Any:
     """An environment variable's text as the option's type; raises UsageError naming ``where`` it was."""
     if isinstance(option.default, bool):
-        known = {
-            "1": True,
-            "true": True,
-            "yes": True,
-            "on": True,
-            "0": False,
-            "false": False,
-            "no": False,
-            "off": False,
-        }
-        if text.casefold() not in known:
+        if text.casefold() not in (*_YES, *_NO):
             raise UsageError(f"{where} is {text!r}.", next_action="Say true or false.")
-        return known[text.casefold()]
+        return text.casefold() in _YES
     if isinstance(option.default, int | float):
         try:
             number = type(option.default)(text)
@@ -91,7 +85,7 @@ def from_text(option: Option, text: str, where: str) -> Any:
 
 def checked(option: Option, value: Any, where: str) -> Any:
     """``value`` if it is of the option's kind and in its range; raises UsageError saying what is."""
-    kind = type(option.default)
+    kind: type[Any] = type(option.default)
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:

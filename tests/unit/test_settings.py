@@ -123,6 +123,18 @@ def test_an_engine_that_checks_its_own_options_is_handed_them(tmp_path: Path, mo
     assert settings.engine_options("humming") == {"pitch": 3, "base_url": "http://127.0.0.1"}
 
 
+def test_a_key_in_a_file_others_may_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foundry_tui.settings_file.engine_names", lambda: ("humming",))
+    config = write(tmp_path, '[engines.humming]\napi_key = "sk-secret"\n') / "config.toml"
+    config.chmod(0o644)
+    with pytest.raises(UsageError, match=r"engines\.humming\.api_key") as caught:
+        load_settings(home=tmp_path, environ={})
+    assert "chmod 600" in caught.value.action
+    assert "sk-secret" not in caught.value.sentence()
+    config.chmod(0o600)
+    assert load_settings(home=tmp_path, environ={}).home == tmp_path
+
+
 def test_the_default_configuration_changes_nothing_and_names_every_option(tmp_path: Path) -> None:
     text = default_config()
     write(tmp_path, text)
