@@ -64,6 +64,7 @@ class WorkerPool:
         self._offset_s = 0.0
         self._pause_s = self.settings.poll_min_s
         self._away_since: float | None = None
+        self._dry = True  # the last look found nothing to claim
         self._reconciler = Reconciler(database, self._recipes, self.worker_id, self.settings, self.now, self._holds)
         self._heartbeat = Heartbeat(database, self.worker_id, self._active.values, self.settings, self.clock, self.now)
 
@@ -206,11 +207,14 @@ class WorkerPool:
         self._changed.clear()
         if self._draining or not self._free():
             return False
-        async with self._database.read() as connection:
-            due = await job_rows.next_due(connection)
-        if due is None or due > self.now():
-            return False
+        if self._dry:
+            # Reading first spares an empty queue the write lock.
+            async with self._database.read() as connection:
+                due = await job_rows.next_due(connection)
+            if due is None or due > self.now():
+                return False
         claimed = await self._claim(lambda connection: job_rows.claim(connection, *self._terms()))
+        self._dry = claimed is None
         if claimed is None:
             return False
         self._pause_s = self.settings.poll_min_s
@@ -224,13 +228,18 @@ class WorkerPool:
             job = await claim(connection)
             if job is None:
                 return None
-            claimed = await step_rows.start(connection, job, self.now())
-            if claimed is None:
+            held = await step_rows.start(connection, job, self.now())
+            if held is None:
                 # A job nobody's step points to: a step that was forced meanwhile has a younger one.
                 await job_rows.cancel_held(connection, job, self.now(), reason="replaced")
                 return None
             self._fences[job.job_id] = job.fence
-        return claimed
+        try:
+            async with self._database.read() as connection:
+                return await step_rows.whole(connection, held)
+        except BaseException:
+            self._fences.pop(job.job_id, None)  # the reconciler gives it back
+            raise
 
     async def _carry(self, claimed: ClaimedStep) -> None:
         await self._run(claimed)

@@ -16,7 +16,7 @@ from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Job
-from foundry_tui.store.steps import ClaimedStep
+from foundry_tui.store.steps import HeldStep
 from foundry_tui.store.tables import jobs
 
 Place = tuple[int, int]
@@ -57,18 +57,18 @@ async def recover(
     ``why`` says what became of the holder. With ``died`` the loss costs an attempt unless something durable was
     finished since the claim; without, it costs nothing.
     """
-    claimed = await step_rows.claimed_of(connection, job)
-    if claimed is not None:
-        await step_rows.production(connection, claimed.step.audiobook_id, lock=True)
+    held = await step_rows.held_by(connection, job)
+    if held is not None:
+        await step_rows.production(connection, held.step.audiobook_id, lock=True)
     current = await _same(connection, job)
     if current is None:
         return None
     places = [(int(place[0]), int(place[1])) for place in current.progress.get("in_hand", ())]
-    verdict = await _verdict(connection, current, claimed, places, limits) if died else _for_nothing(current)
+    verdict = await _verdict(connection, current, held, places, limits) if died else _for_nothing(current)
     await _apply(connection, current, verdict, now)
-    if claimed is None:
+    if held is None:
         return Recovered(current, verdict.kind, f"{job.name} was recovered: {who} {why}.")
-    return await _tell(connection, current, claimed, verdict, places, now, f"{who} {why}")
+    return await _tell(connection, current, held, verdict, places, now, f"{who} {why}")
 
 
 async def _same(connection: AsyncConnection, job: Job) -> Job | None:
@@ -85,13 +85,13 @@ def _for_nothing(job: Job) -> _Verdict:
 
 
 async def _verdict(
-    connection: AsyncConnection, job: Job, claimed: ClaimedStep | None, places: Sequence[Place], limits: Limits
+    connection: AsyncConnection, job: Job, held: HeldStep | None, places: Sequence[Place], limits: Limits
 ) -> _Verdict:
     if job.cancel_requested:
         return _for_nothing(job)
     blame = chunk_rows.Blame()
-    if claimed is not None and places:
-        blame = await chunk_rows.lay_death(connection, claimed.step.audiobook_id, places, limits.chunk_deaths)
+    if held is not None and places:
+        blame = await chunk_rows.lay_death(connection, held.step.audiobook_id, places, limits.chunk_deaths)
     if job.durable:
         return _Verdict("released", 0, 0, blame.poisoned)
     deaths = job.deaths + 1
@@ -133,47 +133,41 @@ def _said(verdict: _Verdict) -> str:
 async def _tell(
     connection: AsyncConnection,
     job: Job,
-    claimed: ClaimedStep,
+    held: HeldStep,
     verdict: _Verdict,
     places: Sequence[Place],
     now: float,
     what: str,
 ) -> Recovered:
-    step = claimed.step
+    step = held.step
     if verdict.kind in {"poisoned", "failed"}:
         action = "It is not run again by itself: see the log, then requeue the step."
         details = {"worker_id": job.worker_id, "deaths": verdict.deaths}
         code = "poisoned" if verdict.kind == "poisoned" else "worker_died"
         message = f"{step.step_name}: {what}. {_said(verdict)}"
-        await step_rows.mark_failed(
-            connection, claimed, now, code=code, message=message, action=action, details=details
-        )
+        await step_rows.mark_failed(connection, held, now, code=code, message=message, action=action, details=details)
         return Recovered(job, verdict.kind, message, step.audiobook_id)
     if verdict.kind == "cancelled":
-        await step_rows.mark_cancelled(connection, claimed, now)
+        await step_rows.mark_cancelled(connection, held, now)
         return Recovered(job, "cancelled", f"{step.step_name} was cancelled: {what}.", step.audiobook_id)
     done = int(job.progress.get("done") or 0)
     total = int(job.progress.get("total") or 0)
     far = f" at {done:,} of {total:,} {job.progress.get('unit', '')}".rstrip() if total else ""
     message = f"{step.step_name} was recovered{far}: {what}; it goes on where it stopped."
-    events = [_recovery_event(claimed, verdict, places, now, message)]
+    events = [_recovery_event(held, verdict, places, now, message)]
     for chapter, index in verdict.poisoned:
         text = f"Chapter {chapter}, chunk {index} is given up: workers died while speaking it."
         lost = {"chapter": chapter, "chunk": index, "code": "poisoned"}
         events.append(
-            step_rows.told(claimed, now, "chunk_poisoned", text, status=Status.PENDING, level=Level.ERROR, details=lost)
+            step_rows.told(held, now, "chunk_poisoned", text, status=Status.PENDING, level=Level.ERROR, details=lost)
         )
-    await step_rows.step_back(connection, claimed, *events)
+    await step_rows.step_back(connection, held, *events)
     return Recovered(job, "released", message, step.audiobook_id, verdict.poisoned)
 
 
-def _recovery_event(
-    claimed: ClaimedStep, verdict: _Verdict, places: Sequence[Place], now: float, message: str
-) -> Event:
+def _recovery_event(held: HeldStep, verdict: _Verdict, places: Sequence[Place], now: float, message: str) -> Event:
     details = {"in_hand": [list(place) for place in places], "attempt": verdict.attempt, "deaths": verdict.deaths}
-    return step_rows.told(
-        claimed, now, "recovered", message, status=Status.PENDING, level=Level.WARNING, details=details
-    )
+    return step_rows.told(held, now, "recovered", message, status=Status.PENDING, level=Level.WARNING, details=details)
 
 
 async def tell_house(connection: AsyncConnection, recovered: Sequence[Recovered], worker_id: str) -> None:

@@ -18,7 +18,7 @@ from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
 from foundry_tui.store.rows import noun
-from foundry_tui.store.steps import ClaimedStep, PlannedStep
+from foundry_tui.store.steps import HeldStep, PlannedStep
 from foundry_tui.store.tables import audiobook_productions, jobs, production_steps
 
 Plans = Mapping[str, Sequence[PlannedStep]]  # by recipe
@@ -37,7 +37,7 @@ class FruitlessSendBack(ArtifactBroken):
 
 async def send_back(
     connection: AsyncConnection,
-    claimed: ClaimedStep,
+    held: HeldStep,
     target: PlannedStep,
     position: int,
     *,
@@ -50,11 +50,11 @@ async def send_back(
 
     Costs no attempt. Raises FruitlessSendBack once it has happened ``most`` times since the operator last asked.
     """
-    audiobook_id = claimed.step.audiobook_id
+    audiobook_id = held.step.audiobook_id
     made = await step_rows.production(connection, audiobook_id, lock=True)
     assert made is not None
-    assert position < claimed.step.position
-    await job_rows.cancel_held(connection, claimed.job, now, reason="sent_back")
+    assert position < held.step.position
+    await job_rows.cancel_held(connection, held.job, now, reason="sent_back")
     where = (_step.audiobook_id == audiobook_id, _step.step_number == target.number)
     before = int(await connection.scalar(select(_step.requeues).where(*where)) or 0)
     if before >= most:
@@ -79,7 +79,7 @@ async def send_back(
         paused=made.paused_at is not None,
         kind="sent_back",
         message=f"{target.name} is made again: {reason}",
-        details={"from_step": claimed.step.step_number, "reason": reason},
+        details={"from_step": held.step.step_number, "reason": reason},
         values={"requeues": before + 1, "input_key": None},
     )
     await append(connection, [event])

@@ -7,7 +7,7 @@ turn is ``pending`` with no job.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ from foundry_tui.store import jobs as job_rows
 from foundry_tui.store.columns import moment_text
 from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Job
-from foundry_tui.store.rows import noun
+from foundry_tui.store.rows import columns_of, noun
 from foundry_tui.store.tables import audiobook_productions, books, narrators, production_steps
 
 PRODUCTION = "PRODUCTION"  # step_number of events about the whole production
@@ -48,15 +48,21 @@ class PlannedStep(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimedStep:
-    """A claimed job with everything its step needs to know."""
+class HeldStep:
+    """A claimed job and the step it stands for."""
 
     job: Job
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedStep(HeldStep):
+    """A held step with everything its work needs to know."""
+
     production: Production
     book: Book
     narrator: Narrator
-    step: Step
-    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of the steps before, by step_name
+    results: Mapping[str, Mapping[str, Any]]  # of the steps before, by step_name
 
 
 def moment(now: float) -> str:
@@ -167,39 +173,53 @@ async def set_production(connection: AsyncConnection, audiobook_id: str, **value
     await connection.execute(update(audiobook_productions).where(where).values(**values))
 
 
-async def start(connection: AsyncConnection, job: Job, now: float) -> ClaimedStep | None:
-    """Mark the step of a job just claimed as ``processing`` and load what it needs; None where it has no step."""
-    found = select(production_steps).where(production_steps.c.job_id == job.job_id)
-    row = (await connection.execute(found)).mappings().first()
+async def start(connection: AsyncConnection, job: Job, now: float) -> HeldStep | None:
+    """Mark the step of a job just claimed as ``processing``, with its event; None where no step points to the job."""
+    begun = {"status": Status.PROCESSING.value, "started_at": moment(now), "finished_at": None}
+    changed = update(production_steps).where(production_steps.c.job_id == job.job_id).values(**begun)
+    row = (await connection.execute(changed.returning(*production_steps.c))).mappings().first()
     if row is None:
         return None
-    step = noun(Step, row)
-    begun = {"status": Status.PROCESSING.value, "started_at": moment(now), "finished_at": None}
-    await _set_step(connection, step.audiobook_id, step.step_number, begun)
-    await set_production(connection, step.audiobook_id, status=Status.PROCESSING.value, error_message=None)
-    claimed = await _whole(connection, job, step)
+    held = HeldStep(job, noun(Step, row))
+    await set_production(connection, held.step.audiobook_id, status=Status.PROCESSING.value, error_message=None)
     again = f" again (attempt {job.attempt} of {job.max_attempts})" if job.attempt > 1 else ""
-    event = told(claimed, now, "step_started", f"{step.step_name} started{again}.", status=Status.PROCESSING)
-    await append(connection, [event])
-    return claimed
+    message = f"{held.step.step_name} started{again}."
+    await append(connection, [told(held, now, "step_started", message, status=Status.PROCESSING)])
+    return held
 
 
-async def _whole(connection: AsyncConnection, job: Job, step: Step) -> ClaimedStep:
-    made = await production(connection, step.audiobook_id)
-    assert made is not None
-    book_row = (await connection.execute(select(books).where(books.c.book_id == made.book_id))).mappings().one()
-    speaker = select(narrators).where(narrators.c.narrator_id == made.narrator_id)
-    narrator_row = (await connection.execute(speaker)).mappings().one()
+async def whole(connection: AsyncConnection, held: HeldStep) -> ClaimedStep:
+    """Load what a step's work needs; reading only, so outside the claiming transaction."""
+    columns = [
+        *columns_of(Production, audiobook_productions, "made_"),
+        *columns_of(Book, books, "book_"),
+        *columns_of(Narrator, narrators, "narrator_"),
+    ]
+    statement = (
+        select(*columns)
+        .join_from(audiobook_productions, books, books.c.book_id == audiobook_productions.c.book_id)
+        .join(narrators, narrators.c.narrator_id == audiobook_productions.c.narrator_id)
+        .where(audiobook_productions.c.audiobook_id == held.step.audiobook_id)
+    )
+    row = (await connection.execute(statement)).mappings().one()
     before = {
         other.step_name: other.result
-        for other in await steps_of(connection, step.audiobook_id)
-        if other.position < step.position
+        for other in await steps_of(connection, held.step.audiobook_id)
+        if other.position < held.step.position
     }
-    return ClaimedStep(job, made, noun(Book, book_row), noun(Narrator, narrator_row), step, before)
+    made, book = noun(Production, row, "made_"), noun(Book, row, "book_")
+    return ClaimedStep(held.job, held.step, made, book, noun(Narrator, row, "narrator_"), before)
+
+
+async def held_by(connection: AsyncConnection, job: Job) -> HeldStep | None:
+    """The step a job stands for."""
+    found = select(production_steps).where(production_steps.c.job_id == job.job_id)
+    row = (await connection.execute(found)).mappings().first()
+    return HeldStep(job, noun(Step, row)) if row else None
 
 
 def told(
-    claimed: ClaimedStep,
+    held: HeldStep,
     now: float,
     kind: str,
     message: str,
@@ -214,20 +234,20 @@ def told(
         kind=kind,
         message=message,
         level=level,
-        audiobook_id=claimed.step.audiobook_id,
-        step_number=claimed.step.step_number,
-        step_name=step_name or claimed.step.step_name,
+        audiobook_id=held.step.audiobook_id,
+        step_number=held.step.step_number,
+        step_name=step_name or held.step.step_name,
         status=status,
         details=dict(details or {}),
-        attempt=claimed.job.attempt,
-        worker_id=claimed.job.worker_id,
+        attempt=held.job.attempt,
+        worker_id=held.job.worker_id,
         timestamp=moment(now),
     )
 
 
 async def advance(
     connection: AsyncConnection,
-    claimed: ClaimedStep,
+    held: HeldStep,
     now: float,
     *,
     input_key: str,
@@ -245,17 +265,17 @@ async def advance(
 
     All in the caller's one transaction, behind the fence (LeaseLost). Returns the next job's id.
     """
-    step, audiobook_id = claimed.step, claimed.step.audiobook_id
+    step, audiobook_id = held.step, held.step.audiobook_id
     # The production's row first, everywhere: two transactions that want both rows never wait for each other.
     made = await production(connection, audiobook_id, lock=True)
     assert made is not None
-    control = await job_rows.finish(connection, claimed.job, now)
+    control = await job_rows.finish(connection, held.job, now)
     done = {"status": Status.SUCCESS.value, "input_key": input_key, "key_parts": dict(key_parts)}
     await _set_step(
         connection, audiobook_id, step.step_number, {**done, "result": dict(result), "finished_at": moment(now)}
     )
-    took = {"seconds": round(now - (claimed.job.started_at or now), 3), **(details or {})}
-    events = [told(claimed, now, kind, message, status=Status.SUCCESS, details=took)]
+    took = {"seconds": round(now - (held.job.started_at or now), 3), **(details or {})}
+    events = [told(held, now, kind, message, status=Status.SUCCESS, details=took)]
     changes: dict[str, Any] = {}
     if totals:
         changes["totals"] = {**made.totals, **totals}
@@ -266,12 +286,12 @@ async def advance(
     next_job: int | None = None
     if following is None:
         changes |= {"status": Status.SUCCESS.value, "error_message": None}
-        last = told(claimed, now, "production_success", "The audiobook is finished.", status=Status.SUCCESS)
+        last = told(held, now, "production_success", "The audiobook is finished.", status=Status.SUCCESS)
         events.append(last)
     elif control.cancel_requested or made.status is Status.CANCELLED:
         changes["status"] = Status.CANCELLED.value
         await cancel_rest(connection, audiobook_id)
-        events.append(told(claimed, now, "cancelled", "The production was cancelled.", status=Status.CANCELLED))
+        events.append(told(held, now, "cancelled", "The production was cancelled.", status=Status.CANCELLED))
     else:
         next_job, event = await make_pending(
             connection,
@@ -301,7 +321,7 @@ async def cancel_rest(connection: AsyncConnection, audiobook_id: str) -> None:
 
 async def fail(
     connection: AsyncConnection,
-    claimed: ClaimedStep,
+    held: HeldStep,
     now: float,
     *,
     code: str,
@@ -312,15 +332,15 @@ async def fail(
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """End a step badly: step and production ``failed`` with the whole sentence, fenced; other productions go on."""
-    await production(connection, claimed.step.audiobook_id, lock=True)
+    await production(connection, held.step.audiobook_id, lock=True)
     sentence = f"{message} {action}".strip()
-    await job_rows.fail(connection, claimed.job, now, code=code, message=sentence, trace=trace, reason=reason)
-    await mark_failed(connection, claimed, now, code=code, message=message, action=action, details=details)
+    await job_rows.fail(connection, held.job, now, code=code, message=sentence, trace=trace, reason=reason)
+    await mark_failed(connection, held, now, code=code, message=message, action=action, details=details)
 
 
 async def mark_failed(
     connection: AsyncConnection,
-    claimed: ClaimedStep,
+    held: HeldStep,
     now: float,
     *,
     code: str,
@@ -330,44 +350,37 @@ async def mark_failed(
     kind: str = "step_failed",
 ) -> None:
     """The rows and the event of a step whose job has failed."""
-    step = claimed.step
+    step = held.step
     ended = {"status": Status.FAILED.value, "finished_at": moment(now)}
     await _set_step(connection, step.audiobook_id, step.step_number, ended)
     sentence = f"{message} {action}".strip()
     await set_production(connection, step.audiobook_id, status=Status.FAILED.value, error_message=sentence)
     told_details = {"code": code, "next_action": action, **(details or {})}
-    event = told(claimed, now, kind, message, status=Status.FAILED, level=Level.ERROR, details=told_details)
+    event = told(held, now, kind, message, status=Status.FAILED, level=Level.ERROR, details=told_details)
     await append(connection, [event])
 
 
-async def step_back(connection: AsyncConnection, claimed: ClaimedStep, *events: Event) -> None:
+async def step_back(connection: AsyncConnection, held: HeldStep, *events: Event) -> None:
     """The step of a job that was given back waits again."""
     waiting = {"status": Status.PENDING.value, "started_at": None}
-    await _set_step(connection, claimed.step.audiobook_id, claimed.step.step_number, waiting)
+    await _set_step(connection, held.step.audiobook_id, held.step.step_number, waiting)
     await append(connection, events)
 
 
-async def cancel(connection: AsyncConnection, claimed: ClaimedStep, now: float) -> None:
+async def cancel(connection: AsyncConnection, held: HeldStep, now: float) -> None:
     """End a step as the operator asked: everything finished is kept."""
-    await production(connection, claimed.step.audiobook_id, lock=True)
-    await job_rows.cancel_held(connection, claimed.job, now)
-    await mark_cancelled(connection, claimed, now)
+    await production(connection, held.step.audiobook_id, lock=True)
+    await job_rows.cancel_held(connection, held.job, now)
+    await mark_cancelled(connection, held, now)
 
 
-async def mark_cancelled(connection: AsyncConnection, claimed: ClaimedStep, now: float) -> None:
+async def mark_cancelled(connection: AsyncConnection, held: HeldStep, now: float) -> None:
     """The rows and the event of a step whose job was cancelled."""
-    audiobook_id = claimed.step.audiobook_id
+    audiobook_id = held.step.audiobook_id
     await cancel_rest(connection, audiobook_id)
     await set_production(connection, audiobook_id, status=Status.CANCELLED.value)
-    event = told(claimed, now, "cancelled", "The production was cancelled.", status=Status.CANCELLED)
+    event = told(held, now, "cancelled", "The production was cancelled.", status=Status.CANCELLED)
     await append(connection, [event])
-
-
-async def claimed_of(connection: AsyncConnection, job: Job) -> ClaimedStep | None:
-    """The step a job stands for, without changing anything."""
-    found = select(production_steps).where(production_steps.c.job_id == job.job_id)
-    row = (await connection.execute(found)).mappings().first()
-    return await _whole(connection, job, noun(Step, row)) if row else None
 
 
 async def unfinished(connection: AsyncConnection) -> int:
