@@ -193,7 +193,21 @@ async def test_a_terminal_that_is_gone_does_not_keep_the_pool_from_draining() ->
 class TestListings:
     COLUMNS = (out.Column("ID", "id"), out.Column("TITLE", "title", 10), out.Column("N", "n", right=True))
 
-    def test_columns_stay_aligned_whatever_the_letters(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_pipe_gets_values_whole_and_a_terminal_gets_lines_that_fit(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rows = [{"id": "a", "title": "x" * 200, "n": "y" * 200}]
+        out.listing(rows, self.COLUMNS, as_json=False, empty="none")
+        assert "x" * 200 in capsys.readouterr().out
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", "80")
+        out.listing(rows, self.COLUMNS, as_json=False, empty="none")
+        assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 80
+
+    def test_columns_stay_aligned_whatever_the_letters(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
         rows = [
             {"id": "a", "title": "吾輩は猫である", "n": 1},
             {"id": "b", "title": "e\u0301te\u0301", "n": 22},

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from foundry_tui.cli.globals import FoundryGroup, Globals, global_options
-from foundry_tui.cli.out import complain, give_up_stdout, warn
+from foundry_tui.cli.out import be_printable, complain, give_up_stdout, warn
 from foundry_tui.domain.plain import plain
 from foundry_tui.errors import Conflict, FoundryError, Interrupted, NotFound, SourceNotFound, UsageError
 from foundry_tui.log_file import log_is_open
@@ -96,11 +96,13 @@ def foundry(
 
 def enter(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; every error ends as one sentence on stderr and a documented exit code."""
+    be_printable()
     try:
         result = foundry.main(arguments, prog_name="foundry-tui", standalone_mode=False)
     except click.ClickException as error:
-        error.message = plain(error.message)
-        error.show()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            warn(error.ctx.get_usage(), f"Try '{error.ctx.command_path} --help' for help.", "")
+        warn(f"Error: {plain(error.format_message())}")
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         warn("Interrupted.")

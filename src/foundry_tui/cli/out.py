@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +23,9 @@ from foundry_tui.errors import FoundryError, SourceError
 # JSON escapes C0 by itself; DEL, C1 and the direction controls would reach a terminal as they are.
 _TERMINAL = re.compile("[\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
+_UNCUT = 400  # even in a pipe no cell is longer
+_LEAST_LAST = 24
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -30,6 +35,13 @@ class Column:
     key: str
     widest: int = 40
     right: bool = False
+
+
+def be_printable() -> None:
+    """A character the terminal's encoding has not got becomes a question mark, never an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def result(line: str = "") -> None:
@@ -57,11 +69,13 @@ def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, as_
     if not rows:
         warn(empty)
         return
-    cells = [[_cell(row.get(column.key), column.widest) for column in columns] for row in rows]
+    cells = [[_cell(row.get(column.key), _widest(column)) for column in columns] for row in rows]
     widths = [
         max([cell_width(column.heading), *(cell_width(line[place]) for line in cells)])
         for place, column in enumerate(columns)
     ]
+    room = _room_for_last(widths)
+    cells = [[*line[:-1], _cell(line[-1], room)] for line in cells]
     click.echo(_line([column.heading for column in columns], widths, columns))
     for line in cells:
         click.echo(_line(line, widths, columns))
@@ -119,6 +133,19 @@ def cell_width(text: str) -> int:
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
+
+
+def _widest(column: Column) -> int:
+    """On a terminal a column keeps to its place; in a pipe a value stays whole, for grep and the like."""
+    return column.widest if sys.stdout.isatty() else _UNCUT
+
+
+def _room_for_last(widths: Sequence[int]) -> int:
+    """The cells left on the terminal's line for the last column, and never so few that it says nothing."""
+    if not sys.stdout.isatty():
+        return _UNCUT
+    taken = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    return max(shutil.get_terminal_size().columns - taken, _LEAST_LAST)
 
 
 def _cell(value: Any, widest: int) -> str:

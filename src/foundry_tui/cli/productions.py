@@ -17,7 +17,7 @@ _COLUMNS = (
     Column("STATUS", "status_shown", 20),
     Column("PRIO", "priority", 5, right=True),
     Column("NEXT STEP", "next_step", 24),
-    Column("WHY", "error", 60),
+    Column("WHY", "error", 400),
 )
 
 

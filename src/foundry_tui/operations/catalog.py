@@ -15,6 +15,7 @@ from typing import Any
 from foundry_tui.domain.books import Book
 from foundry_tui.domain.ids import checked_book_id
 from foundry_tui.domain.languages import english_name, understood
+from foundry_tui.domain.plain import plain
 from foundry_tui.errors import Conflict, FoundryError, UsageError
 from foundry_tui.operations.book_files import ENDINGS, check_source, copy_in, free_id, gutenberg_book_id, slug
 from foundry_tui.operations.productions import ALL
@@ -187,7 +188,9 @@ def _from_source(
     if not title and name:
         name = eased_title(name, language or known.language)
     if not name:
-        name = source.stem.replace("_", " ").replace("-", " ").strip() or source.stem
+        # A file's name may hold bytes that are no text at all.
+        stem = source.stem.encode("utf-8", "ignore").decode()
+        name = plain(stem.replace("_", " ").replace("-", " ")) or "Untitled"
         remarks.append(f"The source names no title: it is entered as {name!r}. Change it with --title.")
     spoken = language or known.language
     if not spoken:
@@ -199,7 +202,7 @@ def _from_source(
         book_id=book_id or numbered or slug(name, source.stem),
         book_name=name[:255],
         language=understood(spoken),
-        author=author or (eased_name(known.author) if known.author else None),
+        author=author or (eased_name(known.author)[:255] if known.author else None),
         year_published=known.year_published,
         summary=known.summary,
         source_url=f"https://www.gutenberg.org/ebooks/{numbered[2:]}" if known.gutenberg_id and numbered else None,
