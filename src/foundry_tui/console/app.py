@@ -1,0 +1,408 @@
+"""The console: four panes over one house, driven by the registry of actions."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Static
+
+from foundry_tui.console import glyphs
+from foundry_tui.console.actions import ACTIONS, BY_ID, Action, bindings_for, hints, of_scope
+from foundry_tui.console.clipboard import osc52
+from foundry_tui.console.contract import ScopedScreen
+from foundry_tui.console.doing import router, welcome
+from foundry_tui.console.header_facts import HOST as _HOST
+from foundry_tui.console.header_facts import facts_of
+from foundry_tui.console.house import House
+from foundry_tui.console.keymap import keymap_of
+from foundry_tui.console.panes.catalog import CatalogPane
+from foundry_tui.console.panes.events import EventsPane
+from foundry_tui.console.panes.narrators import NarratorsPane
+from foundry_tui.console.panes.pane import Pane
+from foundry_tui.console.panes.queue import QueuePane
+from foundry_tui.console.sinks import Sink, choose_sink
+from foundry_tui.console.sound import Sound
+from foundry_tui.console.themes import THEMES
+from foundry_tui.console.widgets.bars import Flash, Footer, Tabs
+from foundry_tui.console.widgets.header import Header
+from foundry_tui.errors import FoundryError
+
+if TYPE_CHECKING:
+    from foundry_tui.console.inner import Glance, Inner
+    from foundry_tui.settings import Settings
+
+Result = TypeVar("Result")
+NARROW, LOW = 100, 28  # below either, one pane at a time
+LEAST = (60, 15)
+_DISK_EVERY_S = 15.0
+
+
+class ConsoleApp(App[int]):
+    """Composes and routes; what an action does is in ``doing``, what is shown is in the panes."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = "foundry-tui"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding for binding in bindings_for("app") if isinstance(binding, Binding) and binding.id != "app.palette"
+    ]
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        workers: int = 0,
+        readonly: bool = False,
+        low_bandwidth: bool = False,
+        theme: str = "dark",
+        keys: dict[str, str] | None = None,
+        house: House | None = None,
+        sink: Sink | None = None,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.readonly = readonly
+        self.low_bandwidth = low_bandwidth
+        self.keys = keymap_of(keys or {})
+        self.sink = sink or choose_sink()
+        self.sound = Sound(self.sink)
+        self.unicode = glyphs.UNICODE
+        self.house = house or House(settings, workers=0 if readonly else workers, watch_inbox=not readonly)
+        self.flush_s = 0.5 if low_bandwidth else 0.2
+        self.animation_level = "none"
+        self.zoomed = False
+        self.glance: Glance | None = None
+        self.left_by_signal = False
+        self._wanted_theme = "ansi" if low_bandwidth else theme
+        self._feed_seen = -1
+        self._glanced_at = 0.0
+        self._reading: asyncio.Task[None] | None = None
+        self._leaving = False
+
+    # -- composing ----------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """The frame, which is there before the house is."""
+        self.panes: tuple[Pane[object], ...] = (CatalogPane(), NarratorsPane(), QueuePane(), EventsPane())  # type: ignore[assignment]
+        self.header = Header()
+        self.tabs = Tabs([pane.title for pane in self.panes])
+        self.flash = Flash()
+        self.footer = Footer()
+        yield self.header
+        yield self.tabs
+        catalog, narrators, queue, events = self.panes
+        # Row by row: books and what becomes of them above, who speaks and what happens below.
+        yield Container(catalog, queue, narrators, events, id="panes")
+        yield self.flash
+        yield self.footer
+        yield Static(id="too_small", markup=False)
+
+    def on_mount(self) -> None:
+        """Paint first; only then open the house."""
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = self._wanted_theme if self._wanted_theme in THEMES else "dark"
+        self.set_keymap(self.keys)
+        self.narrators.sound = self.sink.said
+        self.panes[0].list.focus()
+        self._listen_to_signals()
+        self.call_after_refresh(self._open_house)
+
+    def _open_house(self) -> None:
+        self.house.start()
+        self.run_worker(self._opened(), group="opening", exit_on_error=False)
+        self.set_interval(self.flush_s, self._keep_up)
+
+    async def _opened(self) -> None:
+        try:
+            await self.house.opened()
+        except FoundryError as error:
+            self.say(error.sentence(), "bad", keep=False)
+            self._show_header()
+            return
+        await self._look()
+        await welcome.greet(self)
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            try:
+                loop.add_signal_handler(number, self._signalled, number)
+            except (ValueError, RuntimeError, NotImplementedError):
+                return  # not the main thread: tests, a browser
+
+    def _signalled(self, number: int) -> None:
+        del number
+        self.left_by_signal = True
+        self._leaving = True
+        self.house.ask_to_close()
+        self.exit(130)
+
+    # -- the panes by name --------------------------------------------------------------------------------------
+
+    @property
+    def catalog(self) -> CatalogPane:
+        """The books."""
+        return self.query_one(CatalogPane)
+
+    @property
+    def narrators(self) -> NarratorsPane:
+        """The roster."""
+        return self.query_one(NarratorsPane)
+
+    @property
+    def queue(self) -> QueuePane:
+        """The productions."""
+        return self.query_one(QueuePane)
+
+    @property
+    def events(self) -> EventsPane:
+        """The log."""
+        return self.query_one(EventsPane)
+
+    def pane_of(self, scope: str) -> Pane[object]:
+        """The pane of a scope."""
+        return next(pane for pane in self.panes if pane.scope == scope)
+
+    @property
+    def pane(self) -> Pane[object]:
+        """The pane keys go to."""
+        shown = [pane for pane in self.panes if pane.has_focus_within]
+        return shown[0] if shown else self.panes[self._last_pane]
+
+    _last_pane = 0
+
+    def pane_focused(self, pane: Pane[object]) -> None:
+        """Keys go to ``pane`` now."""
+        self._last_pane = self.panes.index(pane)
+        self.tabs.show(self._last_pane)
+        for each in self.panes:
+            each.set_class(each is pane, "-shown")
+        self.show_hints()
+
+    def show_hints(self) -> None:
+        """The footer's keys for what has the focus."""
+        scope = self.screen.scope if isinstance(self.screen, ScopedScreen) else self.pane.scope
+        shown = of_scope(scope, "list", "app", readonly=self.readonly)
+        self.footer.show(hints(self._possible(shown)), self.keys)
+
+    def _possible(self, actions: Iterable[Action]) -> list[Action]:
+        return [action for action in actions if action.id != "list.sort" or self.pane.orders]
+
+    # -- layout -------------------------------------------------------------------------------------------------
+
+    def on_resize(self, event: Resize) -> None:
+        """Four panes, one at a time, or a word about what is needed."""
+        self.lay_out(event.size.width, event.size.height)
+
+    def lay_out(self, width: int, height: int) -> None:
+        """Choose by size; focus and scroll stay as they were."""
+        main = self.screen_stack[0]
+        tiny = width < LEAST[0] or height < LEAST[1]
+        tabbed = not tiny and (width < NARROW or height < LOW)
+        main.set_class(tiny, "tiny")
+        main.set_class(tabbed, "tabbed")
+        panes = main.query_one("#panes")
+        panes.set_class(tabbed or self.zoomed, "single")
+        panes.set_class(self.zoomed and not tabbed, "zoomed")
+        if tiny:
+            words = f"This terminal is {width}x{height}.\nThe console needs {LEAST[0]}x{LEAST[1]}."
+            main.query_one("#too_small", Static).update(words)
+        for place, pane in enumerate(self.panes):
+            pane.set_class(place == self._last_pane, "-shown")
+
+    def go_to(self, place: int) -> None:
+        """Give a pane the keys, and the screen where only one has room."""
+        self._last_pane = place % len(self.panes)
+        self.lay_out(self.size.width, self.size.height)
+        self.panes[self._last_pane].list.focus()
+
+    def zoom(self) -> None:
+        """One pane on the whole screen, or all again."""
+        self.zoomed = not self.zoomed
+        self.lay_out(self.size.width, self.size.height)
+
+    # -- keeping up ---------------------------------------------------------------------------------------------
+
+    def _keep_up(self) -> None:
+        """Take up what has changed since the last time; nothing has changed, nothing is painted."""
+        if self._leaving or not self.house.is_open:
+            return
+        version = self.house.feed_version
+        moved = version != self._feed_seen
+        self._feed_seen = version
+        if moved or self.queue.at_work:
+            self.queue.tick()
+            self._show_header()
+        stale = time.monotonic() - self._glanced_at > _DISK_EVERY_S
+        if self.house.take_change() or stale:
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._look())
+            else:
+                self._again = True
+
+    _again = False
+
+    def _show_header(self) -> None:
+        queue = self.queue
+        facts = facts_of(self.settings, self.glance, queue.lines_here(), queue.paces, readonly=self.readonly)
+        self.header.show(facts)
+
+    async def _look(self) -> None:
+        self._glanced_at = time.monotonic()
+        for pane in self.panes:
+            pane.refresh_rows()
+        glance = await self.ask(lambda inner: inner.glance())
+        if glance is not None:
+            self.glance = glance
+            self._show_header()
+        for screen in self.screen_stack[1:]:
+            if isinstance(screen, ScopedScreen):
+                screen.tables_changed()
+        if self._again:
+            self._again = False
+            self.house.note_change()
+
+    async def settled(self) -> None:
+        """Return when every pane shows what the tables say (for tests and pictures)."""
+        await self.house.opened()
+        await self._look()
+        for pane in self.panes:
+            await pane.settled()
+
+    async def ask(self, work: Callable[[Inner], Awaitable[Result]]) -> Result | None:
+        """``work`` in the house; an error is said in the flash line, and None comes back."""
+        try:
+            return await self.house.call(work)
+        except FoundryError as error:
+            self.say(error.sentence(), "bad")
+        except RuntimeError:
+            if not self._leaving and self.house.is_open:
+                raise
+        return None
+
+    def say(self, words: str, style: str = "", *, keep: bool = True) -> None:
+        """Say it in the flash line; what is bad is kept in the event log too."""
+        if not self.is_running:
+            return
+        self.flash.show(words, style)
+        if style == "bad" and keep and not self.readonly and self.house.is_open:
+            self.run_worker(self._note(words), group="note", exit_on_error=False)
+
+    async def _note(self, words: str) -> None:
+        try:
+            await self.house.call(lambda inner: inner.desk.note(words))
+        except FoundryError:
+            return
+
+    # -- acting -------------------------------------------------------------------------------------------------
+
+    async def action_act(self, action_id: str) -> None:
+        """A key was pressed."""
+        await self.act(action_id)
+
+    async def act(self, action_id: str) -> None:
+        """Do an action, or say why it cannot be done now."""
+        action = BY_ID[action_id]
+        if action.writes and self.readonly:
+            self.say(f"{action.short}: this console is read-only.", "warn")
+            return
+        await router.do(self, action)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette offers what the keys do."""
+        del screen
+        for action in ACTIONS:
+            if self.readonly and action.writes:
+                continue
+            title = f"{action.short} ({action.scope})"
+            yield SystemCommand(title, action.description, lambda chosen=action.id: self.run_act(chosen))
+        for name in THEMES:
+            yield SystemCommand(f"theme {name}", "Change the colours.", lambda chosen=name: self.set_theme(chosen))
+
+    def run_act(self, action_id: str) -> None:
+        """Do it once the palette is gone."""
+        self.call_later(self.act, action_id)
+
+    def set_theme(self, name: str) -> None:
+        """Change the colours."""
+        self.theme = name
+        self.say(f"Theme: {name}")
+
+    async def play(self, name: str, said: str, wav: bytes, seconds: float) -> str:
+        """Let it be heard where the operator is, and say where that is."""
+        try:
+            playing = await self.sound.play(name, wav, seconds)
+        except OSError as error:
+            words = f"The player did not start: {error.strerror}. :sink link offers a link instead."
+            self.say(words, "bad")
+            return words
+        if playing is None:
+            words = "Sound is off here: :sink player or :sink link turns it on."
+        elif playing.link:
+            port = playing.link.rpartition("/")[0].rpartition(":")[2]
+            tunnel = f"ssh -L {port}:127.0.0.1:{port} {_HOST}"
+            words = f"{said}: open {playing.link} (5 minutes; over SSH first: {tunnel})"
+        else:
+            words = f"{said}: {seconds:.0f} s on {self.sink.said}; p stops it."
+        self.say(words, "ok")
+        return words
+
+    def copy(self, text: str) -> str:
+        """To the operator's own clipboard by way of the terminal; returns what to tell them."""
+        sequence = osc52(text)
+        if sequence is None:
+            return "Too long for a terminal's clipboard (75 kB): it was not sent."
+        if self._driver is not None:
+            self._driver.write(sequence)
+        return "Sent to the terminal's clipboard (whether it took it, no terminal says)."
+
+    # -- leaving ------------------------------------------------------------------------------------------------
+
+    async def leave(self, code: int = 0, *, drain_s: float | None = None) -> None:
+        """Close the house behind us, then the screen."""
+        self._leaving = True
+        await self.sound.stop()
+        await self.house.close(drain_s)
+        self.exit(code)
+
+
+def run(
+    settings: Settings,
+    *,
+    workers: int | None = None,
+    readonly: bool = False,
+    low_bandwidth: bool = False,
+    theme: str | None = None,
+) -> int:
+    """Open the console on the home of ``settings``; returns the exit code."""
+    from foundry_tui.console.config import console_config
+
+    config = console_config(settings)
+    app = ConsoleApp(
+        settings,
+        workers=settings.workers if workers is None else workers,
+        readonly=readonly,
+        low_bandwidth=low_bandwidth or config.low_bandwidth,
+        theme=theme or config.theme,
+        keys=config.keys,
+    )
+    try:
+        code = app.run(mouse=config.mouse)
+    finally:
+        # However the screen ended, the work in hand is finished and given back.
+        app.house.ask_to_close()
+        app.house.join()
+    if app.left_by_signal:
+        return 130
+    return code if code is not None else 0

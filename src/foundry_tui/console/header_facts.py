@@ -1,0 +1,64 @@
+"""From what was read to what the header says."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from foundry_tui.console.progress import Paces, short_time
+from foundry_tui.console.widgets.header import Facts, ordered
+from foundry_tui.domain.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foundry_tui.console.inner import Glance
+    from foundry_tui.domain.desk import ProductionLine
+    from foundry_tui.settings import Settings
+
+_LOW_BYTES = 2 * 1024**3
+HOST = os.environ.get("FOUNDRY_HOST_NAME") or socket.gethostname().partition(".")[0]
+
+
+def facts_of(
+    settings: Settings, glance: Glance | None, lines: Sequence[ProductionLine], paces: Paces, *, readonly: bool
+) -> Facts:
+    """The header's facts; before the house is open only where one is."""
+    if settings.keeps_own_file:
+        database = settings.database_file.name
+    else:
+        database = settings.database_url.rpartition("@")[2].rpartition("/")[2] or "database"
+    place = {
+        "host": plain(HOST, 30),
+        "home": plain(settings.home, 60),
+        "database": plain(database, 30),
+        "alpha": settings.environment == "alpha",
+        "readonly": readonly,
+    }
+    if glance is None:
+        return Facts(**place)  # type: ignore[arg-type]
+    now = time.monotonic()
+    going = [paces.of(line, now) for line in lines]
+    speed = sum(each.speed for each in going if each.speed)
+    left = [each.left_s for each in going if each.left_s is not None]
+    learning = any(each.total and each.left_s is None for each in going)
+    return Facts(
+        counts=ordered(dict(glance.counts.by_status)),
+        held=glance.counts.paused,
+        rate=f"{speed:.0f}x real time" if speed >= 10 else f"{speed:.1f}x real time" if speed else "",
+        left=short_time(max(left)) if left else "~" if learning else "",
+        disk=f"{glance.free_bytes / 1e9:,.0f} GB" if glance.free_bytes >= 10e9 else f"{glance.free_bytes / 1e9:.1f} GB",
+        disk_low=glance.free_bytes < _LOW_BYTES,
+        workers=_workers(glance),
+        **place,  # type: ignore[arg-type]
+    )
+
+
+def _workers(glance: Glance) -> str:
+    others = [worker for worker in glance.counts.workers if worker != glance.own_worker]
+    words = f"workers {glance.workers}"
+    if glance.daemon_pid is not None:
+        return f"{words}, daemon {glance.daemon_pid}"
+    return f"{words}, {len(others)} elsewhere" if others else words

@@ -1,0 +1,1 @@
+"""The four panes: Catalog, Narrators, Queue, Events."""
