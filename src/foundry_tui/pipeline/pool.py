@@ -60,6 +60,7 @@ class WorkerPool:
         self._active: dict[int, ClaimContext] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        self.accepting = True  # False: what is in hand goes on to its end, and nothing new is claimed
         self._draining = self._drained = False
         self._offset_s = 0.0
         self._pause_s = self.settings.poll_min_s
@@ -205,7 +206,7 @@ class WorkerPool:
     async def _claim_one(self) -> bool:
         """Start one job if a worker is free and a job claimable; True when another look is worth while at once."""
         self._changed.clear()
-        if self._draining or not self._free():
+        if self._draining or not self.accepting or not self._free():
             return False
         if self._dry:
             # Reading first spares an empty queue the write lock.
