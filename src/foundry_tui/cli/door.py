@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from foundry_tui.cli.globals import FoundryGroup, Globals, global_options
-from foundry_tui.cli.out import be_printable, complain, give_up_stdout, warn
+from foundry_tui.cli.out import be_printable, complain, give_up_stdout, note, warn
 from foundry_tui.domain.plain import plain
 from foundry_tui.errors import Conflict, FoundryError, Interrupted, NotFound, SourceNotFound, UsageError
 from foundry_tui.log_file import log_is_open
@@ -99,6 +100,9 @@ def enter(arguments: Sequence[str] | None = None) -> int:
     be_printable()
     try:
         result = foundry.main(arguments, prog_name="foundry-tui", standalone_mode=False)
+    except NoArgsIsHelpError as error:
+        note(error.ctx.get_help())
+        return USAGE
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             warn(error.ctx.get_usage(), f"Try '{error.ctx.command_path} --help' for help.", "")

@@ -127,7 +127,7 @@ def _outcome(production: Production, gaps: int, how: str | None) -> str:
         return production.status.value
     if production.paused_at is not None:
         return "paused"
-    return "elsewhere" if production.status is Status.PROCESSING and how is None else "pending"
+    return "elsewhere" if production.status is Status.PROCESSING and how in {None, "elsewhere"} else "pending"
 
 
 def _message(production: Production, gaps: int) -> str | None:

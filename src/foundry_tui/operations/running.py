@@ -66,18 +66,32 @@ class Running:
         began = self._monotonic()
         before = await self._events.end()
         summary: PoolSummary | None = None
+        outcomes: dict[str, str] = {}  # what others finished while this run waited is part of what came of it
+
+        def waiting(elsewhere: Sequence[Elsewhere]) -> None:
+            outcomes.update({job.audiobook_id: "elsewhere" for job in elsewhere if job.audiobook_id})
+            if on_wait is not None:
+                on_wait(elsewhere)
+
         if await self.has_work(retry_failed=retry_failed) and not stopped():
             pool = self._make_pool(workers)
             if on_pool is not None:
                 on_pool(pool)
             if not stopped():
-                summary = await pool.run_until_idle(fail_fast=fail_fast, retry_failed=retry_failed, on_wait=on_wait)
-        return await self._report(summary, before, wall_s=self._monotonic() - began, interrupted=stopped())
+                summary = await pool.run_until_idle(fail_fast=fail_fast, retry_failed=retry_failed, on_wait=waiting)
+                outcomes |= summary.outcomes
+        wall_s = self._monotonic() - began
+        return await self._report(summary, outcomes, before, wall_s=wall_s, interrupted=stopped())
 
     async def _report(
-        self, summary: PoolSummary | None, before: Cursor, *, wall_s: float, interrupted: bool
+        self,
+        summary: PoolSummary | None,
+        outcomes: Mapping[str, str],
+        before: Cursor,
+        *,
+        wall_s: float,
+        interrupted: bool,
     ) -> RunReport:
-        outcomes = summary.outcomes if summary else {}
         loud, _ = await self._events.after(before, _EVERY_WARNING) if outcomes else ([], before)
         touched = await self._reports(sorted(outcomes), loud, outcomes)
         async with self._database.read() as connection:
