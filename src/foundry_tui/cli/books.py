@@ -82,7 +82,10 @@ def list_(state: Globals, text: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def show(state: Globals, book_id: str, as_json: bool) -> None:
-    """Show one book: its facts, its files, its chapters once it is parsed, and its productions."""
+    """Show one book.
+
+    Its facts, its source file, its chapters once it is parsed, and its productions.
+    """
     shown = with_foundry(state, lambda foundry: foundry.catalog.show(book_id))
     if as_json:
         json_line(shown)
@@ -121,9 +124,9 @@ def show(state: Globals, book_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="What was removed, as one JSON object.")
 @click.pass_obj
 def rm(state: Globals, book_id: str, with_productions: bool, as_json: bool) -> None:
-    """Take a book out of the catalog; its files move to the home's trash.
+    """Take a book out of the catalog.
 
-    Refuses while the book has productions, and lists them. With --with-productions they go too: their folders and
+    Its files move to the home's trash; nothing is deleted. Refuses while the book has productions, and lists them. With --with-productions they go too: their folders and
     their published audiobooks move to the trash, and every row of theirs is deleted, all or nothing.
     """
     removed = with_foundry(state, lambda foundry: foundry.catalog.remove(book_id, with_productions=with_productions))

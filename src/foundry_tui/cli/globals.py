@@ -115,6 +115,11 @@ class Noun(click.Group):
 
     command_class = Verb
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order an operator meets them."""
+        del ctx
+        return list(self.commands)
+
 
 class FoundryGroup(_WithExamples, click.Group):
     """The verbs by name, each imported when it is called or helped, not before."""

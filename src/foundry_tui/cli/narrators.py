@@ -65,9 +65,9 @@ def narrator() -> None:
 @_facts
 @click.pass_obj
 def add(state: Globals, /, narrator_id: str, as_json: bool, **facts: Any) -> None:
-    """Add a narrator: a name, a language and, if you like, the engine and voice that speak.
+    """Add a narrator.
 
-    A narrator without an engine is spoken by the configured default engine, espeak out of the box; it needs no
+    A name, a language and, if you like, the engine and voice that speak. A narrator without an engine is spoken by the configured default engine, espeak out of the box; it needs no
     network and sounds like a machine. Engine and voice are checked where the engine can be asked.
     """
     added = with_foundry(state, lambda foundry: foundry.roster.add(narrator_id, **facts))
@@ -79,7 +79,10 @@ def add(state: Globals, /, narrator_id: str, as_json: bool, **facts: Any) -> Non
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @click.pass_obj
 def list_(state: Globals, language: str | None, as_json: bool) -> None:
-    """List the narrators with the engine and voice that will speak."""
+    """List the narrators.
+
+    Each with the engine and voice that will speak, and how many productions it is cast in.
+    """
     rows = with_foundry(state, lambda foundry: foundry.roster.list(language))
     empty = "No narrators yet: foundry-tui narrator add ID --name NAME --language LANGUAGE."
     listing(rows, _COLUMNS, as_json=as_json, empty=empty)
@@ -90,7 +93,10 @@ def list_(state: Globals, language: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def show(state: Globals, narrator_id: str, as_json: bool) -> None:
-    """Show one narrator and the productions he or she is cast in."""
+    """Show one narrator.
+
+    Who it is, which engine and voice speak, and the productions it is cast in.
+    """
     shown = with_foundry(state, lambda foundry: foundry.roster.show(narrator_id))
     if as_json:
         json_line(shown)
@@ -131,9 +137,9 @@ def show(state: Globals, narrator_id: str, as_json: bool) -> None:
 @_facts
 @click.pass_obj
 def edit(state: Globals, /, narrator_id: str, as_json: bool, **facts: Any) -> None:
-    """Change a narrator; an empty value takes an option back.
+    """Change a narrator.
 
-    The change applies to productions whose audio has not been begun; those under way keep the voice they have.
+    An empty value takes an option back. The change applies to productions whose audio has not been begun; those under way keep the voice they have.
     """
     changed = with_foundry(state, lambda foundry: foundry.roster.edit(narrator_id, **facts))
     _told(changed, "Changed", as_json=as_json)
