@@ -126,8 +126,9 @@ def show(state: Globals, book_id: str, as_json: bool) -> None:
 def rm(state: Globals, book_id: str, with_productions: bool, as_json: bool) -> None:
     """Take a book out of the catalog.
 
-    Its files move to the home's trash; nothing is deleted. Refuses while the book has productions, and lists them. With --with-productions they go too: their folders and
-    their published audiobooks move to the trash, and every row of theirs is deleted, all or nothing.
+    Its files move to the home's trash; nothing is deleted. Refuses while the book has productions, and lists them.
+    With --with-productions they go too: their folders and their published audiobooks move to the trash, and every row
+    of theirs is deleted, all or nothing.
     """
     removed = with_foundry(state, lambda foundry: foundry.catalog.remove(book_id, with_productions=with_productions))
     if as_json:

@@ -67,8 +67,9 @@ def narrator() -> None:
 def add(state: Globals, /, narrator_id: str, as_json: bool, **facts: Any) -> None:
     """Add a narrator.
 
-    A name, a language and, if you like, the engine and voice that speak. A narrator without an engine is spoken by the configured default engine, espeak out of the box; it needs no
-    network and sounds like a machine. Engine and voice are checked where the engine can be asked.
+    A name, a language and, if you like, the engine and voice that speak. A narrator without an engine is spoken by
+    the configured default engine, espeak out of the box; it needs no network and sounds like a machine. Engine and
+    voice are checked where the engine can be asked.
     """
     added = with_foundry(state, lambda foundry: foundry.roster.add(narrator_id, **facts))
     _told(added, "Added", as_json=as_json)
@@ -139,7 +140,8 @@ def show(state: Globals, narrator_id: str, as_json: bool) -> None:
 def edit(state: Globals, /, narrator_id: str, as_json: bool, **facts: Any) -> None:
     """Change a narrator.
 
-    An empty value takes an option back. The change applies to productions whose audio has not been begun; those under way keep the voice they have.
+    An empty value takes an option back. The change applies to productions whose audio has not been begun; those under
+    way keep the voice they have.
     """
     changed = with_foundry(state, lambda foundry: foundry.roster.edit(narrator_id, **facts))
     _told(changed, "Changed", as_json=as_json)
