@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
 from fakes.edge_server import EdgeServer
 from fakes.press import Press, decoded
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -29,6 +30,8 @@ from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
 from foundry_tui.voices.fit import fit, join_speech
 from foundry_tui.voices.protocol import Speech
+
+_log = logging.getLogger(__name__)
 
 RETAKES = 2
 # These mean that no other chunk would fare better: the step ends, finished chunks stay.
@@ -131,6 +134,9 @@ class Booth:
                 raise
             except FoundryError as error:
                 return self._rows.failed(job, attempt, error.message)
+            except Exception as error:  # a fault of ours in one chunk never stops its siblings
+                _log.exception("chapter %s, chunk %s", job.chapter_number, job.chunk_index)
+                return self._rows.failed(job, attempt, f"A fault in Foundry: {type(error).__name__}: {error}")
             self._down = 0
             return take
 

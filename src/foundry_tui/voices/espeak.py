@@ -145,7 +145,8 @@ def _boundaries(text: str, words: Sequence[Sequence[int]], samples: int) -> tupl
             continue
         kept.append((sample, word, position))
         end = position + length
-    ends = [sample for sample, _, _ in kept[1:]] + [samples]
+    # Of "!" or a lone dash espeak-ng reports no word at all.
+    ends = [*(sample for sample, _, _ in kept[1:]), samples][: len(kept)]
     return tuple(
         Boundary(sample, max(0, until - sample), word) for (sample, word, _), until in zip(kept, ends, strict=True)
     )

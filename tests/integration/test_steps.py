@@ -1,0 +1,252 @@
+"""The seven steps on a small book: what is kept, what is made again, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes.house import MADE, House, Speaker, open_house, page
+from fakes.press import decoded, marks
+from foundry_tui.domain.productions import Production
+from foundry_tui.errors import EngineUnreachable, SpeechRejected
+from foundry_tui.steps.cpu_pool import CpuPool
+from foundry_tui.store import productions
+from foundry_tui.store.database import Database
+from foundry_tui.store.tables import audio_chunks, audiobook_productions, narrators
+
+
+@pytest.fixture(scope="module")
+def cpu() -> Iterator[CpuPool]:
+    """One process for the whole module: it starts slowly, the steps share it in life too."""
+    pool = CpuPool(1)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, cpu: CpuPool) -> AsyncIterator[House]:
+    async with open_house(tmp_path, cpu) as opened:
+        yield opened
+
+
+async def test_a_book_is_carried_to_a_proven_published_file(house: House) -> None:
+    summary = await house.run()
+
+    assert summary.outcomes == {MADE: "finished"}
+    assert set((await house.steps()).values()) == {"success"}
+    assert [title for title, _, _ in marks(house.m4b)] == ["Chapter 1", "Chapter 2", "Chapter 3"]
+    report = json.loads((house.home / "foundry/small/eng/anna/reports/quality.json").read_text())
+    assert report["passed"]
+    assert len(decoded(house.m4b)) == report["figures"]["samples"]
+    assert await house.value("SELECT publish_date IS NOT NULL FROM audiobook_productions")
+    numbers = [
+        row["step_number"]
+        for row in await house.database.fetch(
+            "SELECT step_number FROM audiobook_process_events WHERE status = 'success' AND kind = 'step_succeeded' ORDER BY seq"
+        )
+    ]
+    assert numbers == [
+        "STEP1_parsing", "STEP2_metadata", "STEP3_audio_generation", "STEP4_audio_processing",
+        "STEP5_final_compilation", "STEP6_quality_check", "STEP7_publishing",
+    ]  # fmt: skip
+
+
+async def test_a_changed_sentence_is_spoken_alone_and_only_its_chapter_is_coded_again(house: House) -> None:
+    await house.run()
+    spoken = dict(house.speaker.spoken)
+    coded = {path: path.stat().st_mtime_ns for path in house.home.glob("foundry/small/eng/anna/combined/*.packets")}
+
+    house.source(page(two="A wholly new beginning stands here, and nothing else has changed at all in this book."))
+    await house.requeue("STEP1_parsing")
+    await house.run()
+
+    new = {text for text, count in house.speaker.spoken.items() if count != spoken.get(text, 0)}
+    assert len(new) == 1
+    assert "wholly new beginning" in new.pop()
+    after = {path: path.stat().st_mtime_ns for path in house.home.glob("foundry/small/eng/anna/combined/*.packets")}
+    assert len(coded.items() & after.items()) == 2
+
+
+async def test_a_chunk_that_cannot_be_spoken_never_stops_its_siblings(tmp_path: Path, cpu: CpuPool) -> None:
+    broken = "Sentence three of chapter two"
+    speaker = Speaker(fail=lambda text, _: SpeechRejected("No sound came.") if broken in text else None)
+    async with open_house(tmp_path, cpu, speaker) as house:
+        summary = await house.run()
+
+        assert summary.failed == (MADE,)
+        failed = await house.database.fetch("SELECT chapter_number, error FROM audio_chunks WHERE status = 'failed'")
+        assert [(row["chapter_number"], row["error"]) for row in failed] == [(2, "No sound came.")]
+        total = await house.value("SELECT count(*) FROM audio_chunks")
+        assert await house.value("SELECT count(*) FROM audio_chunks WHERE status = 'success'") == total - 1
+        assert "chapter 2" in await house.value("SELECT error_message FROM audiobook_productions")
+
+        speaker.fail = None
+        before = sum(speaker.spoken.values())
+        await house.run(retry_failed=True)
+
+        assert sum(speaker.spoken.values()) == before + 1
+        assert set((await house.steps()).values()) == {"success"}
+
+
+async def test_gaps_are_left_out_only_when_ordered(tmp_path: Path, cpu: CpuPool) -> None:
+    speaker = Speaker(fail=lambda text, _: SpeechRejected("No sound came.") if "four of chapter one" in text else None)
+    async with open_house(tmp_path, cpu, speaker) as house:
+        async with house.database.write() as connection:
+            await connection.execute(audiobook_productions.update().values(options={"allow_gaps": True}))
+        await house.run()
+
+        assert set((await house.steps()).values()) == {"success"}
+        made = await _production(house.database)
+        assert made.totals["gaps"] == 1
+        assert await house.told("gaps")
+
+
+async def test_a_cut_take_is_spoken_again_before_it_is_believed(tmp_path: Path, cpu: CpuPool) -> None:
+    silent = "Sentence two of chapter three"
+    speaker = Speaker(
+        natural_takes=True,
+        spoil=lambda text, nth: (lambda pcm: bytes(len(pcm))) if silent in text and nth == 1 else None,
+    )
+    async with open_house(tmp_path, cpu, speaker) as house:
+        await house.run()
+
+        assert set((await house.steps()).values()) == {"success"}
+        assert [count for text, count in speaker.spoken.items() if silent in text] == [2]
+        (told,) = await house.told("retake")
+        assert "chapter 3" in told.lower()
+
+
+async def test_an_engine_that_is_down_costs_no_finished_chunk(tmp_path: Path, cpu: CpuPool) -> None:
+    down = asyncio.Event()
+    speaker = Speaker(concurrency=2)
+    speaker.fail = lambda *_: (
+        EngineUnreachable("Nobody answers.") if down.is_set() else (down.set() if len(speaker.spoken) == 8 else None)
+    )
+    async with open_house(tmp_path, cpu, speaker) as house:
+        summary = await house.run()
+        assert summary.failed == (MADE,)
+        kept = {path.name: path.stat().st_mtime_ns for path in house.chunks}
+        assert len(kept) >= 7
+
+        down.clear()
+        speaker.fail = None
+        await house.run(retry_failed=True)
+        assert set((await house.steps()).values()) == {"success"}
+        assert kept.items() <= {path.name: path.stat().st_mtime_ns for path in house.chunks}.items()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "zeroed", "gone", "swapped"])
+async def test_a_damaged_chunk_is_found_and_only_it_is_spoken_again(house: House, damage: str) -> None:
+    await house.run()
+    first, second = house.chunks[:2]
+    spoken = sum(house.speaker.spoken.values())
+    good = decoded(house.m4b)
+    if damage == "truncated":
+        first.write_bytes(first.read_bytes()[:-200])
+    elif damage == "zeroed":
+        first.write_bytes(bytes(first.stat().st_size))
+    elif damage == "gone":
+        first.unlink()
+    else:
+        one, two = first.read_bytes(), second.read_bytes()
+        first.write_bytes(two)
+        second.write_bytes(one)
+    for packets in house.home.glob("foundry/small/eng/anna/combined/*.packets"):
+        packets.unlink()
+
+    await house.requeue("STEP4_audio_processing")
+    summary = await house.run()
+
+    assert summary.outcomes == {MADE: "finished"}
+    assert sum(house.speaker.spoken.values()) == spoken + (2 if damage == "swapped" else 1)
+    assert (decoded(house.m4b) == good).all()
+
+
+async def test_lost_rows_are_taken_up_again_from_the_files(house: House) -> None:
+    await house.run()
+    spoken = sum(house.speaker.spoken.values())
+    async with house.database.write() as connection:
+        await connection.execute(audio_chunks.delete())
+
+    await house.requeue("STEP3_audio_generation")
+    await house.run()
+
+    assert sum(house.speaker.spoken.values()) == spoken
+    assert set((await house.steps()).values()) == {"success"}
+
+
+async def test_another_narrator_of_the_same_book_shares_the_chapters_and_nothing_else(house: House) -> None:
+    await house.run()
+    bert = {"narrator_id": "bert", "narrator_name": "Bert", "language": "eng", "engine": "standin", "voice": "two"}
+    second = {"audiobook_id": "20250101000002", "book_id": "small", "narrator_id": "bert", "language": "eng"}
+    async with house.database.write() as connection:
+        await connection.execute(narrators.insert().values(**bert))
+        await connection.execute(audiobook_productions.insert().values(**second))
+    await house.run()
+    assert await house.value("SELECT count(*) FROM audiobook_productions WHERE status = 'success'") == 2
+    assert len(list(house.home.glob("library/*/*/*.m4b"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda folder: (folder / "small.html").unlink(), "source_not_found"),
+        (
+            lambda folder: (
+                (folder / "small.html").rename(folder / "a_small.html").with_name("b_small.html").write_text("x")
+            ),
+            "source_ambiguous",
+        ),
+        (lambda folder: (folder / "small.html").write_text("<html><body></body></html>"), "no_chapters_detected"),
+        (
+            lambda folder: (folder / "small.html").write_bytes(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj"),
+            "source_unreadable",
+        ),
+    ],
+)
+async def test_a_bad_source_is_a_failed_step_with_its_reason(house: House, spoil: object, code: str) -> None:
+    spoil(house.home / "foundry" / "small")  # type: ignore[operator]
+    summary = await house.run()
+
+    assert summary.failed == (MADE,)
+    (details,) = [
+        row["details"]
+        for row in await house.database.fetch("SELECT details FROM audiobook_process_events WHERE kind = 'step_failed'")
+    ]
+    assert json.loads(details)["code"] == code
+
+    house.source(page())
+    for extra in (house.home / "foundry" / "small").glob("?_small.html"):
+        extra.unlink()
+    await house.run(retry_failed=True)
+    assert set((await house.steps()).values()) == {"success"}
+
+
+async def test_too_little_space_is_said_before_a_word_is_spoken(house: House) -> None:
+    house.free = lambda _: 1_000_000
+    summary = await house.run()
+
+    assert summary.failed == (MADE,)
+    assert not house.speaker.spoken
+    assert "MB free" in await house.value("SELECT error_message FROM audiobook_productions")
+
+    house.free = lambda _: 10**12
+    await house.run(retry_failed=True)
+    assert set((await house.steps()).values()) == {"success"}
+
+
+async def test_another_language_wants_its_own_source(house: House) -> None:
+    async with house.database.write() as connection:
+        await connection.execute(audiobook_productions.update().values(language="deu"))
+    summary = await house.run()
+    assert summary.failed == (MADE,)
+    assert "holds no source in German" in await house.value("SELECT error_message FROM audiobook_productions")
+
+
+async def _production(database: Database) -> Production:
+    async with database.read() as connection:
+        return await productions.get_production(connection, MADE)
