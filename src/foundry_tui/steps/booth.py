@@ -134,7 +134,7 @@ class Booth:
                 raise
             except FoundryError as error:
                 return self._rows.failed(job, attempt, error.message)
-            except Exception as error:  # a fault of ours in one chunk never stops its siblings
+            except Exception as error:  # noqa: BLE001 - a fault of ours in one chunk never stops its siblings
                 _log.exception("chapter %s, chunk %s", job.chapter_number, job.chunk_index)
                 return self._rows.failed(job, attempt, f"A fault in Foundry: {type(error).__name__}: {error}")
             self._down = 0
