@@ -200,3 +200,16 @@ async def test_a_deadly_chunk_is_given_up_and_its_siblings_go_on(
     assert await chunks(database) == [index for index in range(1, 13) if index != 3]
     assert ("chunk_poisoned", "pending") in await story(database, made)
     assert (await statuses(database, made))[0] == "success"
+
+
+async def test_four_processes_share_a_queue(database: Database, database_url: str, workers: list[Worker]) -> None:
+    made = await catalog(database, 60)
+    workers.extend(Worker(database_url, "tick") for _ in range(4))
+    said = [line for lines in await asyncio.gather(*(worker.ends() for worker in workers)) for line in lines]
+    ran = [line.removeprefix("ran ") for line in said if line.startswith("ran ")]
+    assert sorted(ran) == made, "none lost, none doubled"
+    assert [worker.process.returncode for worker in workers] == [0, 0, 0, 0]
+    rows = await database.fetch("SELECT DISTINCT status, attempt, fence FROM jobs")
+    assert [tuple(row.values()) for row in rows] == [("success", 1, 1)]
+    (events,) = await database.fetch("SELECT count(*) AS n FROM audiobook_process_events")
+    assert events["n"] == 60 * 7

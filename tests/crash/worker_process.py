@@ -1,7 +1,7 @@
 """A worker in a process of its own, to be stopped and killed: ``python worker_process.py URL KIND [LEASE_S]``.
 
 KIND ``steady`` speaks 12 chunks of 50 ms; ``slow`` waits in its third chunk until FILE exists; ``deadly`` dies of
-chunk 3; ``bomb`` dies at once. Prints ``began``, then ``spoke N`` for each chunk it has recorded.
+chunk 3; ``bomb`` dies at once; ``tick`` does nothing and says for whom. Prints ``began``, then ``spoke N`` for each chunk it has recorded.
 """
 
 from __future__ import annotations
@@ -61,7 +61,14 @@ async def bomb(_context: StepContext) -> StepOutcome:
     raise AssertionError
 
 
+async def tick(context: StepContext) -> StepOutcome:
+    say(f"ran {context.production.audiobook_id}")
+    return StepOutcome({}, "ticked")
+
+
 def recipe_of(kind: str, lanes: int = 1) -> Recipe:
+    if kind == "tick":
+        return recipe(FakeStep(tick), FakeStep())
     if kind == "bomb":
         return recipe(FakeStep(bomb))
     speak = {"steady": steady, "slow": slow, "deadly": deadly}[kind]

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from fakes.pools import QUICK, pool
-from fakes.recipes import FakeStep, Speaking, catalog, nothing, recipe, statuses, story
-from foundry_tui.errors import LeaseLost
+from fakes.recipes import FakeStep, Speaking, catalog, nothing, recipe, statuses, story, take_of
+from foundry_tui.errors import DatabaseUnavailable, Draining, EngineBusy, LeaseLost, VoiceMissing
 from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.threaded import PoolThread
@@ -226,6 +227,85 @@ async def test_three_quarters_of_a_lease_without_a_heartbeat_fence_the_step(data
     assert summary.finished == (made,)
     job = await job_of(database)
     assert (job["attempt"], job["deaths"]) == (1, 0), "a lease of our own that we let go costs nothing"
+
+
+async def test_a_step_that_does_not_heed_is_ended(database: Database) -> None:
+    (made,) = await catalog(database)
+
+    async def deaf(context: StepContext) -> StepOutcome:
+        async with database.write() as connection:
+            await steering.cancel(connection, made, 1.0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    workers = pool(database, recipe(FakeStep(deaf)), replace(QUICK, drain_s=0.1))
+    summary = await workers.run_until_idle()
+    assert summary.with_outcome("cancelled") == (made,)
+    assert await statuses(database, made) == ["cancelled", "cancelled"]
+
+
+async def test_a_database_that_is_away_for_a_moment_costs_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made,) = await catalog(database)
+    original, away = database.write, 3
+
+    def write() -> object:
+        nonlocal away
+        if away:
+            away -= 1
+            raise DatabaseUnavailable
+        return original()
+
+    async def run(context: StepContext) -> StepOutcome:
+        monkeypatch.setattr(database, "write", write)
+        await context.record([take_of(context, (1, 1))])
+        return await nothing(context)
+
+    handler = FakeStep(run)
+    summary = await pool(database, recipe(handler)).run_until_idle()
+    assert (summary.finished, len(handler.runs), away) == ((made,), 1, 0)
+    assert await takes_made(database) == 1
+
+
+async def test_errors_raised_side_by_side_are_told_by_the_one_that_says_most(database: Database) -> None:
+    (made,) = await catalog(database)
+
+    async def both(context: StepContext) -> StepOutcome:
+        details = {"path": Path("x"), "why": ValueError("odd")}
+        raise ExceptionGroup("lanes", [EngineBusy(), ExceptionGroup("more", [VoiceMissing("None.", details=details)])])
+
+    await pool(database, recipe(FakeStep(both))).run_until_idle()
+    (told,) = await database.fetch("SELECT message, details FROM audiobook_process_events WHERE status = 'failed'")
+    assert told["message"] == "None."
+    assert "voice_missing" in str(told["details"])
+    assert await statuses(database, made) == ["failed", "failed"]
+
+
+async def test_a_stop_among_errors_is_still_a_stop(database: Database) -> None:
+    (made,) = await catalog(database)
+    begun = asyncio.Event()
+
+    async def both(context: StepContext) -> StepOutcome:
+        begun.set()
+        while context_goes_on(context):
+            await asyncio.sleep(0.005)
+        raise ExceptionGroup("lanes", [EngineBusy(), Draining()])
+
+    workers = pool(database, recipe(FakeStep(both)))
+    running = asyncio.create_task(workers.run_until_idle())
+    await begun.wait()
+    await workers.drain()
+    assert (await running).with_outcome("released") == (made,)
+    assert (await job_of(database))["attempt"] == 0
+
+
+def context_goes_on(context: StepContext) -> bool:
+    try:
+        context.checkpoint()
+    except Draining:
+        return False
+    return True
 
 
 async def test_progress_reaches_the_row_at_most_as_often_as_it_should(database: Database) -> None:

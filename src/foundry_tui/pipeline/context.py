@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
-from foundry_tui.errors import Cancelled, Draining, FoundryError, Interrupted, LeaseLost
+from foundry_tui.errors import Cancelled, DatabaseUnavailable, Draining, FoundryError, Interrupted, LeaseLost
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.combine import Combiner
 from foundry_tui.pipeline.contract import Progress, Recipe
@@ -26,7 +27,20 @@ from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Beat, Control
 from foundry_tui.store.steps import ClaimedStep
 
+log = logging.getLogger(__name__)
 Place = tuple[int, int]
+Answer = TypeVar("Answer")
+_AWAY_PAUSE_S = 0.5  # between tries while the database cannot be reached
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a claim ended. ``kind``: advanced, finished, retry, failed, cancelled, paused, released, lost, sent_back."""
+
+    audiobook_id: str
+    step_number: str
+    kind: str
+    message: str = ""
 
 
 class ClaimContext:
@@ -53,6 +67,7 @@ class ClaimContext:
         self.claimed = claimed
         self.made_durable = False
         self.ended = False  # a transaction of ours has already ended the claim (send_back)
+        self.torn: Ended | None = None  # how it ended when its task was cancelled
         self._database = database
         self.recipe = recipe
         self._settings = settings
@@ -67,6 +82,7 @@ class ClaimContext:
         self._written: Mapping[str, Any] = {}
         self._written_at = self._touched_at
         self._stop: type[Interrupted] | None = None
+        self._stopped_at: float | None = None
         self._combiner: Combiner[Sequence[Take]] = Combiner(self._write)
         self._publish()
 
@@ -81,22 +97,32 @@ class ClaimContext:
     def ask_to_stop(self) -> None:
         """The operator wants the work cancelled or paused: begin nothing new."""
         if self._stop is not LeaseLost:
-            self._stop = Cancelled
+            self._stop_for(Cancelled)
 
     def lose(self) -> None:
         """Another worker holds the job: nothing more may be written."""
-        self._stop = LeaseLost
+        self._stop_for(LeaseLost)
 
     def drain(self) -> None:
         """The worker is shutting down: begin nothing new."""
         if self._stop is None:
-            self._stop = Draining
+            self._stop_for(Draining)
+
+    def _stop_for(self, cause: type[Interrupted]) -> None:
+        self._stop = cause
+        if self._stopped_at is None:
+            self._stopped_at = self._clock.monotonic()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the step was told to stop so long ago that it will not by itself."""
+        return self._stopped_at is not None and self._clock.monotonic() - self._stopped_at >= self._settings.drain_s
 
     @property
     def stopping(self) -> type[Interrupted] | None:
         """Why no new chunk may be begun; None while all is well."""
         if self._stop is not LeaseLost and self._fenced():
-            self._stop = LeaseLost
+            self._stop_for(LeaseLost)
         return self._stop
 
     def _fenced(self) -> bool:
@@ -156,6 +182,19 @@ class ClaimContext:
         if self.stopping is LeaseLost or self.ended:
             raise LeaseLost
 
+    async def durably(self, write: Callable[[], Awaitable[Answer]]) -> Answer:
+        """``write``, again for as long as the lease holds where the database cannot be reached for a moment.
+
+        Safe to repeat: every write checks the fence, and is one transaction. Raises LeaseLost when the lease is gone.
+        """
+        while True:
+            self._may_write()
+            try:
+                return await write()
+            except DatabaseUnavailable as error:
+                log.warning("%s: %s It is tried again.", self.step.step_number, error.message)
+                await self._clock.sleep(_AWAY_PAUSE_S)
+
     async def event(
         self,
         kind: str,
@@ -166,20 +205,24 @@ class ClaimContext:
         step_name: str | None = None,
     ) -> None:
         """Append an event under this step, if the lease holds."""
-        self._may_write()
-        async with self._database.write() as connection:
-            self.hear(await job_rows.settle(connection, self.claimed.job, {"lease_expires_at": self._lease()}))
-            told = step_rows.told(
-                self.claimed,
-                self.now(),
-                kind,
-                message,
-                status=Status.PROCESSING,
-                level=level,
-                details=details,
-                step_name=step_name,
-            )
-            await append(connection, [told])
+
+        async def write() -> None:
+            async with self._database.write() as connection:
+                control = await job_rows.settle(connection, self.claimed.job, {"lease_expires_at": self._lease()})
+                told = step_rows.told(
+                    self.claimed,
+                    self.now(),
+                    kind,
+                    message,
+                    status=Status.PROCESSING,
+                    level=level,
+                    details=details,
+                    step_name=step_name,
+                )
+                await append(connection, [told])
+            self.hear(control)
+
+        await self.durably(write)
 
     def _lease(self) -> float:
         return self.now() + self._settings.lease_s
@@ -196,19 +239,22 @@ class ClaimContext:
         await self._combiner.add(list(takes))
 
     async def _write(self, batches: Sequence[Sequence[Take]]) -> None:
-        self._may_write()
         newest = {take.place: take for batch in batches for take in batch}
         durable = any(take.status is Status.SUCCESS for take in newest.values())
         state = self.state()
         values: dict[str, Any] = {"lease_expires_at": self._lease(), "progress": state}
         if durable:
             values["durable"] = True
-        async with self._database.write() as connection:
-            control = await job_rows.settle(connection, self.claimed.job, values)
-            if newest:
-                await chunk_rows.upsert(connection, list(newest.values()))
+
+        async def write() -> Control:
+            async with self._database.write() as connection:
+                control = await job_rows.settle(connection, self.claimed.job, values)
+                if newest:
+                    await chunk_rows.upsert(connection, list(newest.values()))
+            return control
+
+        self.hear(await self.durably(write))
         self.made_durable = self.made_durable or durable
-        self.hear(control)
         self.written(state)
 
     async def begin_chunks(self, places: Iterable[Place]) -> None:
@@ -248,10 +294,15 @@ class ClaimContext:
 
     async def forget_takes(self, keep: Iterable[Place]) -> None:
         """Drop the rows of chunks the book no longer has."""
-        self._may_write()
-        async with self._database.write() as connection:
-            self.hear(await job_rows.settle(connection, self.claimed.job, {"lease_expires_at": self._lease()}))
-            await chunk_rows.forget(connection, self.step.audiobook_id, keep)
+        kept = set(keep)
+
+        async def write() -> Control:
+            async with self._database.write() as connection:
+                control = await job_rows.settle(connection, self.claimed.job, {"lease_expires_at": self._lease()})
+                await chunk_rows.forget(connection, self.step.audiobook_id, kept)
+            return control
+
+        self.hear(await self.durably(write))
 
     async def find_takes(self, input_keys: Sequence[str]) -> Mapping[str, Take]:
         """Successful takes of any production by their key."""
@@ -260,29 +311,35 @@ class ClaimContext:
 
     async def send_back(self, step_name: str, reason: str, places: Iterable[Place] = ()) -> None:
         """Make an earlier step pending again and this one wait for it; always raises."""
-        self._may_write()
         await self._combiner.settle()
-        place = self.recipe.position(step_name)
-        async with self._database.write() as connection:
-            await requeue_rows.send_back(
-                connection,
-                self.claimed,
-                self.recipe.steps[place],
-                place,
-                reason=reason,
-                places=places,
-                now=self.now(),
-                most=self._settings.most_send_backs,
-            )
+        place, damaged = self.recipe.position(step_name), list(places)
+
+        async def write() -> None:
+            async with self._database.write() as connection:
+                await requeue_rows.send_back(
+                    connection,
+                    self.claimed,
+                    self.recipe.steps[place],
+                    place,
+                    reason=reason,
+                    places=damaged,
+                    now=self.now(),
+                    most=self._settings.most_send_backs,
+                )
+
+        await self.durably(write)
         self.ended = True
         raise Interrupted(f"{step_name} is made again first: {reason}")
 
     async def durable(self) -> None:
         """Something durable was finished besides takes."""
-        self._may_write()
-        values = {"durable": True, "lease_expires_at": self._lease()}
-        async with self._database.write() as connection:
-            self.hear(await job_rows.settle(connection, self.claimed.job, values))
+
+        async def write() -> Control:
+            async with self._database.write() as connection:
+                values = {"durable": True, "lease_expires_at": self._lease()}
+                return await job_rows.settle(connection, self.claimed.job, values)
+
+        self.hear(await self.durably(write))
         self.made_durable = True
 
     async def settle(self) -> None:

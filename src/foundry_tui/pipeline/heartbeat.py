@@ -26,6 +26,7 @@ class Heartbeat:
         settings: PoolSettings,
         clock: Clock,
         now: Callable[[], float],
+        end: Callable[[ClaimContext], None],
     ) -> None:
         self._database = database
         self._worker_id = worker_id
@@ -33,6 +34,7 @@ class Heartbeat:
         self._settings = settings
         self._clock = clock
         self._now = now
+        self._end = end
         self._looked_at = clock.monotonic()
 
     async def run(self) -> None:
@@ -51,7 +53,9 @@ class Heartbeat:
         """Write if anything is due, else look now and then whether a job is to stop."""
         contexts = [context for context in self._active() if not context.ended]
         for context in contexts:
-            _ = context.stopping  # a context that has been silent too long fences itself here
+            # A claim that has been silent too long fences itself here; one that does not heed is ended.
+            if context.stopping is not None and context.overdue:
+                self._end(context)
         if not contexts:
             return
         if any(context.due() for context in contexts):

@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from foundry_tui.domain.events import Event
-from foundry_tui.errors import DatabaseUnavailable
+from foundry_tui.errors import DatabaseUnavailable, FoundryError
 from foundry_tui.pipeline.clock import Clock, SystemClock, wait_for
-from foundry_tui.pipeline.context import ClaimContext
+from foundry_tui.pipeline.context import ClaimContext, Ended
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.feed import ProgressFeed
 from foundry_tui.pipeline.heartbeat import Heartbeat
 from foundry_tui.pipeline.reconcile import Reconciler, Recovery
-from foundry_tui.pipeline.runner import Ended, Runner
+from foundry_tui.pipeline.runner import Runner
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.pipeline.summary import Elsewhere, PoolSummary
 from foundry_tui.pipeline.worker_id import new_worker_id, spoken_name
@@ -58,7 +58,7 @@ class WorkerPool:
         self._runner = Runner(database, self.settings, self.clock, self._chance)
         self._fences: dict[int, int] = {}  # of every job this pool holds, from inside the claiming transaction on
         self._active: dict[int, ClaimContext] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], int] = {}  # its job
         self._changed = asyncio.Event()
         self.accepting = True  # False: what is in hand goes on to its end, and nothing new is claimed
         self._draining = self._drained = False
@@ -67,7 +67,9 @@ class WorkerPool:
         self._away_since: float | None = None
         self._dry = True  # the last look found nothing to claim
         self._reconciler = Reconciler(database, self._recipes, self.worker_id, self.settings, self.now, self._holds)
-        self._heartbeat = Heartbeat(database, self.worker_id, self._active.values, self.settings, self.clock, self.now)
+        self._heartbeat = Heartbeat(
+            database, self.worker_id, self._active.values, self.settings, self.clock, self.now, self._end
+        )
 
     def now(self) -> float:
         """Seconds since 1970 on the database's clock."""
@@ -191,8 +193,15 @@ class WorkerPool:
         try:
             async with self._database.write() as connection:
                 await append(connection, [Event(kind=kind, message=message, details=details)])
-        except DatabaseUnavailable:
+        except FoundryError:
             log.warning("%s (the database could not be told)", message)
+
+    def _end(self, context: ClaimContext) -> None:
+        """A step that was told to stop and does not heed."""
+        for task, job_id in self._tasks.items():
+            if job_id == context.claimed.job.job_id and not task.cancelling():
+                log.warning("%s does not stop by itself; it is ended", context.step.step_number)
+                task.cancel()
 
     def _holds(self, job: Job) -> bool:
         return self._fences.get(job.job_id) == job.fence
@@ -220,7 +229,7 @@ class WorkerPool:
             return False
         self._pause_s = self.settings.poll_min_s
         task = asyncio.create_task(self._carry(claimed))
-        self._tasks.add(task)
+        self._tasks[task] = claimed.job.job_id
         task.add_done_callback(self._done)
         return True
 
@@ -247,20 +256,24 @@ class WorkerPool:
 
     async def _run(self, claimed: ClaimedStep) -> Ended:
         job_id = claimed.job.job_id
+        context = ClaimContext(
+            self._database,
+            claimed,
+            self._recipes.get(claimed.production.recipe) or Recipe(claimed.production.recipe, ()),
+            settings=self.settings,
+            clock=self.clock,
+            feed=self.feed,
+            now=self.now,
+        )
+        self._active[job_id] = context
+        if self._draining:
+            context.drain()
         try:
-            context = ClaimContext(
-                self._database,
-                claimed,
-                self._recipes.get(claimed.production.recipe) or Recipe(claimed.production.recipe, ()),
-                settings=self.settings,
-                clock=self.clock,
-                feed=self.feed,
-                now=self.now,
-            )
-            self._active[job_id] = context
-            if self._draining:
-                context.drain()
             ended = await self._runner.run(context)
+        except asyncio.CancelledError:
+            if context.torn is not None:
+                self.summary.took(context.torn)
+            raise
         finally:
             self._active.pop(job_id, None)
             self._fences.pop(job_id, None)
@@ -268,7 +281,7 @@ class WorkerPool:
         return ended
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._changed.set()
         if not task.cancelled() and task.exception() is not None:
             # Its job is still marked as held: the next pass of the reconciler gives it back.

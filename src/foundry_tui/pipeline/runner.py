@@ -6,15 +6,14 @@ import asyncio
 import logging
 import random
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from foundry_tui.domain.keys import changes, key_of
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.errors import Draining, FoundryError, Interrupted, LeaseLost, UsageError
 from foundry_tui.pipeline.clock import Clock
-from foundry_tui.pipeline.context import ClaimContext
+from foundry_tui.pipeline.context import ClaimContext, Ended
 from foundry_tui.pipeline.contract import StepOutcome, StepSpec
 from foundry_tui.pipeline.redact import redacted
 from foundry_tui.pipeline.retry import Failure, delay_s, failure_of
@@ -24,20 +23,6 @@ from foundry_tui.store import steps as step_rows
 from foundry_tui.store.database import Database
 
 log = logging.getLogger(__name__)
-Answer = TypeVar("Answer")
-
-_WRITE_TRIES = 5
-_WRITE_PAUSE_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a claim ended. ``kind``: advanced, finished, retry, failed, cancelled, paused, released, lost, sent_back."""
-
-    audiobook_id: str
-    step_number: str
-    kind: str
-    message: str = ""
 
 
 class Runner:
@@ -56,12 +41,13 @@ class Runner:
         try:
             return await self._work(context, _spec(context))
         except asyncio.CancelledError:
-            await asyncio.shield(self._stopped(context, context.stopping or Draining))
+            context.torn = await asyncio.shield(self._stopped(context, context.stopping or Draining))
             raise
-        except Interrupted as error:
-            return await self._stopped(context, type(error))
         except Exception as error:  # noqa: BLE001 - a step's fault is that step's failure, never the pool's
-            return await self._failed(context, error)
+            leading = _leading(error)
+            if isinstance(leading, Interrupted):
+                return await self._stopped(context, type(leading))
+            return await self._failed(context, leading)
         finally:
             await context.close()
 
@@ -109,27 +95,11 @@ class Runner:
                     kind=kind,
                 )
 
-        next_job = await self._durably(context, write)
+        next_job = await context.durably(write)
         return self._ended(context, "finished" if next_job is None else "advanced", outcome.message)
 
     def _ended(self, context: ClaimContext, kind: str, message: str = "") -> Ended:
         return Ended(context.step.audiobook_id, context.step.step_number, kind, message)
-
-    async def _durably(self, context: ClaimContext, write: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Write, again where the database fails for a moment, as long as the lease holds."""
-        for left in reversed(range(_WRITE_TRIES)):
-            if context.stopping is LeaseLost:
-                raise LeaseLost
-            try:
-                return await write()
-            except Interrupted:
-                raise
-            except Exception:
-                if not left:
-                    raise
-                log.warning("the end of %s could not be written; it is tried again", context.step.step_number)
-                await self._clock.sleep(_WRITE_PAUSE_S)
-        raise LeaseLost
 
     # -- endings other than success -----------------------------------------------------------------------------
 
@@ -162,7 +132,7 @@ class Runner:
                         details=details,
                     )
 
-            await self._durably(context, write)
+            await context.durably(write)
         except LeaseLost:
             return self._ended(context, "lost")
         return self._ended(context, "failed", f"{message} {failure.action}".strip())
@@ -201,7 +171,7 @@ class Runner:
                 )
                 await step_rows.step_back(connection, context.claimed, event)
 
-        await self._durably(context, write)
+        await context.durably(write)
 
     async def _stopped(self, context: ClaimContext, cause: type[Interrupted]) -> Ended:
         """Stopped on purpose: costs nothing, and everything finished is kept."""
@@ -212,7 +182,7 @@ class Runner:
             log.info("the lease of job %s was lost; its result is dropped", context.claimed.job.job_id)
             return self._ended(context, "lost")
         try:
-            return await self._durably(context, lambda: self._give_back(context, cause))
+            return await context.durably(lambda: self._give_back(context, cause))
         except LeaseLost:
             return self._ended(context, "lost")
 
@@ -244,3 +214,17 @@ def _spec(context: ClaimContext) -> StepSpec:
         f"This Foundry's recipe {context.recipe.name!r} has no step {step.step_number} in place {step.position + 1}.",
         next_action="Run it with the Foundry that began it, or order the book anew.",
     )
+
+
+def _leading(error: Exception) -> Exception:
+    """Of errors raised side by side (a task group's): what stopped the step on purpose, else what is known best."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    inside = [_leading(each) for each in error.exceptions]
+    for kind in (LeaseLost, Interrupted):
+        for each in inside:
+            if isinstance(each, kind):
+                return each
+    permanent = [each for each in inside if isinstance(each, FoundryError) and not each.retryable]
+    known = [each for each in inside if isinstance(each, FoundryError)]
+    return (permanent or known or inside)[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from foundry_tui.pipeline.runner import Ended
+from foundry_tui.pipeline.context import Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Elsewhere:
 class PoolSummary:
     """Filled while the pool runs; by audiobook_id where it is about productions."""
 
-    outcomes: dict[str, str] = field(default_factory=dict)  # the kind of the last claim's end (see runner.Ended)
+    outcomes: dict[str, str] = field(default_factory=dict)  # the kind of the last claim's end (see context.Ended)
     messages: dict[str, str] = field(default_factory=dict)  # the last sentence about it
     requeued: tuple[str, ...] = ()  # failed ones put back at the start
     adopted: list[str] = field(default_factory=list)  # put there by raw SQL

@@ -6,6 +6,7 @@ turn is ``pending`` with no job.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -238,7 +239,8 @@ def told(
         step_number=held.step.step_number,
         step_name=step_name or held.step.step_name,
         status=status,
-        details=dict(details or {}),
+        # An error's details may hold anything; an event that cannot be written must not undo what it tells of.
+        details=json.loads(json.dumps(dict(details or {}), default=str)),
         attempt=held.job.attempt,
         worker_id=held.job.worker_id,
         timestamp=moment(now),
