@@ -15,7 +15,9 @@ _MODULES = {
     "elevenlabs": "foundry_tui.voices.elevenlabs",
     "espeak": "foundry_tui.voices.espeak",
     "flite": "foundry_tui.voices.flite",
+    "kokoro": "foundry_tui.voices.kokoro",
     "openai": "foundry_tui.voices.openai",
+    "piper": "foundry_tui.voices.piper",
 }
 
 
