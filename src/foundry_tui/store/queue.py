@@ -17,6 +17,7 @@ from foundry_tui.store.tables import audiobook_productions, books, jobs, narrato
 
 # Written out, not bound: SQLite uses a partial index only where the query repeats its condition word for word.
 _UNFINISHED = text("audiobook_productions.status <> 'success'")
+_ALL = 10**9
 _JOB_FIELDS = (
     jobs.c.attempt,
     jobs.c.max_attempts,
@@ -65,7 +66,9 @@ def _window(
         query = query.where(key.in_(audiobook_ids))
     if offset:
         query = query.offset(offset)
-    return query if limit is None else query.limit(limit)
+    # A limit even where none is asked for: it keeps SQLite from folding the window into the join, where it would go
+    # through every production there ever was instead of the index of the unfinished ones.
+    return query.limit(_ALL if limit is None else limit)
 
 
 def _rows(window: Select[Any]) -> Select[Any]:

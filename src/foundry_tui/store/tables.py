@@ -109,8 +109,8 @@ audiobook_productions = Table(
     ),  # allow_gaps, mp3, ...: the order, not the state
     Column("totals", JsonColumn, nullable=False, server_default=EMPTY),
     _known_status(),
-    Index("ix_audiobook_productions_book", "book_id"),
-    Index("ix_audiobook_productions_narrator", "narrator_id"),
+    Index("ix_audiobook_productions_book", "book_id", "audiobook_id"),
+    Index("ix_audiobook_productions_narrator", "narrator_id", "audiobook_id"),
     Index(
         "ix_audiobook_productions_unfinished",
         "audiobook_id",

@@ -107,8 +107,8 @@ audiobook_productions = Table(
     Column("options", JsonColumn, nullable=False, server_default=EMPTY),
     Column("totals", JsonColumn, nullable=False, server_default=EMPTY),
     _known_status(),
-    Index("ix_audiobook_productions_book", "book_id"),
-    Index("ix_audiobook_productions_narrator", "narrator_id"),
+    Index("ix_audiobook_productions_book", "book_id", "audiobook_id"),
+    Index("ix_audiobook_productions_narrator", "narrator_id", "audiobook_id"),
     Index(
         "ix_audiobook_productions_unfinished",
         "audiobook_id",
