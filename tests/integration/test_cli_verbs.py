@@ -280,6 +280,10 @@ class TestOrders:
         assert foundry.well("queue", "--json").json == []
         assert foundry.well("queue", "--cancelled", "--json").json[0]["status"] == "cancelled"
         assert "Nothing to do" in foundry.well("--run-all").out
+        (again,) = foundry.well("requeue", made, "--json").json
+        assert (again["queued"], again["status"], again["next_step"]) == (True, "pending", "STEP1_parsing")
+        assert foundry.well("queue", "--json").json[0]["status"] == "pending"
+        assert "already" in foundry.well("requeue", made).out
         kinds = [event["kind"] for event in foundry.well("events", made, "--json").json]
         assert kinds[0] == "ordered"
         assert {"paused", "resumed", "priority", "cancelled"} <= set(kinds)

@@ -163,6 +163,17 @@ class Productions:
             f"The priority is {priority} now.",
         )
 
+    async def revive(self, audiobook_id: str) -> bool:
+        """Let a stopped production that nobody had taken in be taken in; False where it has steps to go on with."""
+        async with self._database.write() as connection:
+            if await rows.list_steps(connection, audiobook_id):
+                return False
+            made = await rows.update_production(
+                connection, audiobook_id, status=Status.PENDING.value, error_message=None
+            )
+            await append(connection, [self._event(made, "requeued", "The production was put back into the queue.")])
+        return True
+
     async def set_options(self, audiobook_id: str, **options: Any) -> Production:
         """Change what the production was told (allow_gaps, mp3); None leaves an option as it is."""
         given = {name: value for name, value in options.items() if value is not None}

@@ -8,12 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from foundry_tui.domain.productions import Production
+from foundry_tui.domain.status import Status
 from foundry_tui.errors import UsageError
-from foundry_tui.operations.productions import Productions
+from foundry_tui.operations.productions import FIRST_STEP, Productions
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.store import requeue as requeue_rows
 from foundry_tui.store import steering as steering_rows
 from foundry_tui.store.database import Database
+
+_STOPPED = (Status.FAILED, Status.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Steering:
         where a worker holds it, UsageError for a step its recipe has not got.
         """
         made = await self._productions.set_options(audiobook_id, allow_gaps=allow_gaps)
+        if made.status in _STOPPED and await self._productions.revive(audiobook_id):
+            return Requeued(await self._productions.get(audiobook_id), queued=True, next_step=FIRST_STEP)
         recipes = self._recipes()
         position = _position(recipes, made, step) if step is not None else None
         plans = {name: recipe.steps for name, recipe in recipes.items()}
