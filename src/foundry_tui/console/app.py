@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -14,6 +16,7 @@ from textual.containers import Container
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 from foundry_tui.console import glyphs
 from foundry_tui.console.actions import ACTIONS, BY_ID, Action, bindings_for, hints, of_scope
@@ -31,15 +34,18 @@ from foundry_tui.console.panes.pane import Pane
 from foundry_tui.console.panes.queue import QueuePane
 from foundry_tui.console.sinks import Sink, choose_sink
 from foundry_tui.console.sound import Sound
+from foundry_tui.console.terminal import own_terminal
 from foundry_tui.console.themes import THEMES
 from foundry_tui.console.widgets.bars import Flash, Footer, Tabs
 from foundry_tui.console.widgets.header import Header
+from foundry_tui.domain.plain import plain
 from foundry_tui.errors import FoundryError
 
 if TYPE_CHECKING:
     from foundry_tui.console.inner import Glance, Inner
     from foundry_tui.settings import Settings
 
+_log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 NARROW, LOW = 100, 28  # below either, one pane at a time
 LEAST = (60, 15)
@@ -83,6 +89,9 @@ class ConsoleApp(App[int]):
         self.zoomed = False
         self.glance: Glance | None = None
         self.left_by_signal = False
+        self.last_words = ""
+        # A child process must be given a real descriptor: Textual's own stand-in has none.
+        self._capture_stderr.fileno = lambda: 2  # type: ignore[method-assign]
         self._wanted_theme = "ansi" if low_bandwidth else theme
         self._feed_seen = -1
         self._glanced_at = 0.0
@@ -299,6 +308,31 @@ class ConsoleApp(App[int]):
         if style == "bad" and keep and not self.readonly and self.house.is_open:
             self.run_worker(self._note(words), group="note", exit_on_error=False)
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """An action that broke says so, and is in the log with its trace; the console goes on."""
+        error = event.worker.error
+        if event.state is not WorkerState.ERROR or error is None:
+            return
+        if isinstance(error, FoundryError):
+            self.say(error.sentence(), "bad")
+            return
+        _log.error("an action of the console broke: %s", event.worker.name, exc_info=error)
+        self.say(f"A fault in the console: {type(error).__name__}: {error}. The trace is in logs/foundry.log.", "bad")
+
+    def _fatal_error(self) -> None:
+        """The screen itself broke: the trace goes to the log, the operator reads a sentence, the terminal is restored."""
+        error = sys.exc_info()[1] or self._exception
+        _log.critical("the console broke", exc_info=error)
+        words = f"The console broke: {type(error).__name__}: {plain(error, 200)}\nNo work is lost. "
+        words += f"The trace is in {self.settings.home / 'logs' / 'foundry.log'}."
+        self.last_words = words
+        self._close_messages_no_wait()
+
+    def print_last_words(self) -> None:
+        """What is to be read once the terminal is an ordinary one again."""
+        if self.last_words:
+            sys.stderr.write(f"{self.last_words}\n")
+
     async def _note(self, words: str) -> None:
         try:
             await self.house.call(lambda inner: inner.desk.note(words))
@@ -397,12 +431,14 @@ def run(
         theme=theme or config.theme,
         keys=config.keys,
     )
+    code = 0
     try:
-        code = app.run(mouse=config.mouse)
+        with own_terminal(settings.home):
+            app.run(mouse=config.mouse)
+            code = app.return_code or app.return_value or 0
     finally:
         # However the screen ended, the work in hand is finished and given back.
         app.house.ask_to_close()
         app.house.join()
-    if app.left_by_signal:
-        return 130
-    return code if code is not None else 0
+    app.print_last_words()
+    return 130 if app.left_by_signal else code

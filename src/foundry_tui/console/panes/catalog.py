@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import BindingType
+
+from foundry_tui.console.actions import bindings_for
 from foundry_tui.console.glyphs import STATUS
 from foundry_tui.console.panes.pane import Pane
 from foundry_tui.console.widgets.columns import Column, Row, cell
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 class CatalogPane(Pane[BookLine]):
     """Books, as many as there may be."""
 
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_for("catalog"))
     scope = "catalog"
     title = "Catalog"
     orders = BOOK_ORDERS

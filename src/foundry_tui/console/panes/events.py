@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import BindingType
+
+from foundry_tui.console.actions import bindings_for
 from foundry_tui.console.glyphs import LEVEL
 from foundry_tui.console.panes.pane import Pane
 from foundry_tui.console.widgets.columns import Column, Row, cell
@@ -28,6 +31,7 @@ _LEVELS = (Level.INFO, Level.WARNING, Level.ERROR, Level.DEBUG)
 class EventsPane(Pane[Event]):
     """A log that follows, stops following when one looks back, and reaches all the way back."""
 
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_for("events"))
     scope = "events"
     title = "Events"
     columns = (

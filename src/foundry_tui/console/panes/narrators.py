@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import BindingType
+
+from foundry_tui.console.actions import bindings_for
 from foundry_tui.console.panes.pane import Pane
 from foundry_tui.console.widgets.columns import Column, Row, cell
 from foundry_tui.domain.books import Narrator
@@ -29,6 +32,7 @@ class Speaker:
 class NarratorsPane(Pane[Speaker]):
     """The roster."""
 
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_for("narrators"))
     scope = "narrators"
     title = "Narrators"
     orders = NARRATOR_ORDERS

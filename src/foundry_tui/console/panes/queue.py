@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import BindingType
+
+from foundry_tui.console.actions import bindings_for
 from foundry_tui.console.glyphs import DOING, GAPS, HELD, RETRY, STATUS, Sign, dots
 from foundry_tui.console.panes.pane import Pane
 from foundry_tui.console.progress import Paces, short_time
@@ -23,6 +26,7 @@ _VIEWS = tuple(ProductionView)
 class QueuePane(Pane[ProductionLine]):
     """Productions with their steps as dots."""
 
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings_for("queue"))
     scope = "queue"
     title = "Queue"
     columns = (

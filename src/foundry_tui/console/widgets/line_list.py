@@ -60,7 +60,7 @@ class LineList(ScrollView, can_focus=True):
         self.marked: dict[str, Row] = {}
         self._can_mark = marks
         self._rows: dict[int, Row] = {}
-        self._widths: tuple[int, ...] = ()
+        self._fitted: tuple[int, tuple[int, ...]] = (0, ())
         self._styles: Mapping[str, Style] = {}
         self._asked: tuple[int, int] | None = None
         self.on_cursor: Callable[[], None] | None = None
@@ -228,7 +228,6 @@ class LineList(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Share the new width; keep the cursor in view."""
-        self._widths = fit_columns(self.columns, max(1, event.size.width - 2))
         self.virtual_size = Size(event.size.width, self.count)
         if self.count:
             self.call_after_refresh(self._keep_cursor_in_view)
@@ -285,7 +284,7 @@ class LineList(ScrollView, can_focus=True):
         # Seen without colour too: a bar marks the cursor, a plus the mark.
         lead = ("›" if at_cursor and self.has_focus else " ") + ("+" if row.id in self.marked else " ")
         parts = [(lead, "accent")]
-        for place, (column, size) in enumerate(zip(self.columns, self._widths, strict=True)):
+        for place, (column, size) in enumerate(zip(self.columns, self._shares(width), strict=True)):
             if size:
                 parts += [*cut(row.cells[place], size, right=column.right), (" " * GAP, "")]
         segments = []
@@ -297,6 +296,11 @@ class LineList(ScrollView, can_focus=True):
             segments.append(Segment(text, style))
         strip = Strip(segments)
         return strip.crop_extend(0, width, base + over if over is not None else base)
+
+    def _shares(self, width: int) -> tuple[int, ...]:
+        if self._fitted[0] != width:
+            self._fitted = (width, fit_columns(self.columns, max(1, width - 2)))
+        return self._fitted[1]
 
     def _want(self, index: int) -> None:
         if self._asked is not None and self._asked[0] <= index < self._asked[1]:
