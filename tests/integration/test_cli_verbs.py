@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fakes.command_line import CommandLine, run, write_book
+from foundry_tui.domain.books import Narrator, as_begun
 
 
 @pytest.fixture
@@ -221,6 +222,31 @@ class TestNarrators:
         assert foundry("narrator", "rm", "nora").code == 2
         foundry.well("narrator", "rm", "nora", "--with-productions")
         assert foundry.well("queue", "--json").json == []
+
+
+def test_an_edited_narrator_speaks_only_what_has_not_begun(foundry: CommandLine, clerk: Path, tmp_path: Path) -> None:
+    begun = foundry.well("produce", "clerk", "--narrator", "nora", "--json").json["audiobook_id"]
+    foundry.well("book", "add", write_book(tmp_path / "other", title="Another"), "--book-id", "another")
+    with closing(sqlite3.connect(foundry.home / "database" / "foundry.db")) as database:
+        database.execute(
+            "INSERT INTO production_steps (audiobook_id, step_number, step_name, position, status)"
+            " VALUES (?, 'STEP1_parsing', 'parsing', 0, 'success')",
+            (begun,),
+        )
+        database.commit()
+    waiting = foundry.well("produce", "another", "--narrator", "nora", "--json").json["audiobook_id"]
+    edited = foundry.well("narrator", "edit", "nora", "--voice", "en-us", "--set", "rate=0.9")
+    assert begun in edited.err
+    assert waiting not in edited.err
+    foundry.well("narrator", "edit", "nora", "--voice", "en-gb")
+    options = {row["audiobook_id"]: row["options"] for row in foundry.well("queue", "--json").json}
+    kept = options[begun]["voice_kept"]
+    assert (kept["engine"], kept["voice"], kept["settings"]) == ("espeak", None, {})
+    assert options[waiting] == {}
+    (narrator,) = foundry.well("narrator", "list", "--json").json
+    fields = {name: narrator[name] for name in Narrator.__dataclass_fields__}
+    assert as_begun(Narrator(**fields), options[begun]).voice is None
+    assert as_begun(Narrator(**fields), options[waiting]).voice == "en-gb"
 
 
 class TestOrders:

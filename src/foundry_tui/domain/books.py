@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -41,3 +41,17 @@ class Narrator:
     description: str | None = None
     active: bool = True
     fallback_narrator_id: str | None = None
+
+
+VOICE_KEPT = "voice_kept"  # of a production's options: the voice it was begun with, when its narrator was changed later
+_VOICE = ("engine", "voice", "settings", "gender", "accent")
+
+
+def voice_of(narrator: Narrator) -> dict[str, Any]:
+    """What of a narrator decides how a book sounds."""
+    return {name: getattr(narrator, name) for name in _VOICE}
+
+
+def as_begun(narrator: Narrator, options: Mapping[str, Any]) -> Narrator:
+    """The narrator as a production began with it, whatever was changed since."""
+    return replace(narrator, **(options.get(VOICE_KEPT) or {}))

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from foundry_tui.domain.books import Narrator
+from foundry_tui.domain.books import VOICE_KEPT, Narrator, voice_of
 from foundry_tui.domain.ids import checked_narrator_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.domain.status import Status
@@ -116,13 +116,9 @@ class Roster:
         remarks = await self._checked(after)
         async with self._database.write() as connection:
             stored = await rows.update_narrator(connection, narrator_id, **changes)
-            begun = [
-                made.audiobook_id
-                for made in await production_rows.list_productions(connection, narrator_id=narrator_id, limit=ALL)
-                if made.status is Status.PROCESSING
-            ]
+            begun = await _keep_voice(connection, before) if voice_of(before) != voice_of(stored) else []
         if begun:
-            remarks = (*remarks, f"{', '.join(begun)} is under way and keeps the voice it was begun with.")
+            remarks = (*remarks, f"Begun already, and so kept to the former voice: {', '.join(begun)}.")
         return NarratorEntry(stored, self._default_engine, remarks)
 
     async def list(self, language: str | None = None) -> builtins.list[dict[str, Any]]:
@@ -180,6 +176,23 @@ class Roster:
                 raise
             return (f"{narrator.engine} could not be asked for its voices now ({error.message}): not checked.",)
         return _voice_remarks(narrator, voices)
+
+
+async def _keep_voice(connection: Any, before: Narrator) -> builtins.list[str]:
+    """Let the productions that have begun go on with the voice ``before`` had; returns their ids."""
+    live = (Status.PENDING, Status.PROCESSING)
+    kept = []
+    for made in await production_rows.list_productions(
+        connection, narrator_id=before.narrator_id, statuses=live, limit=ALL
+    ):
+        steps = await production_rows.list_steps(connection, made.audiobook_id)
+        if all(step.status is Status.PENDING for step in steps):
+            continue
+        if VOICE_KEPT not in made.options:
+            options = {**made.options, VOICE_KEPT: voice_of(before)}
+            await production_rows.update_production(connection, made.audiobook_id, options=options)
+        kept.append(made.audiobook_id)
+    return kept
 
 
 def _voice_remarks(narrator: Narrator, voices: Sequence[Any]) -> tuple[str, ...]:

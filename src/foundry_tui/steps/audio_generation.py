@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foundry_tui.audio.check import VoiceNorm
+from foundry_tui.domain.books import as_begun
 from foundry_tui.domain.chapters import Chapter
 from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.languages import understood
@@ -80,7 +81,7 @@ class AudioGeneration:
         return await self._outcome(context, voice, len(jobs), failed)
 
     async def _cast(self, context: StepContext) -> Cast:
-        narrator = context.narrator
+        narrator = as_begun(context.narrator, context.production.options)
         engine = await self._tools.engines.get(engine_name(narrator, self._tools.settings.default_engine))
         return await cast(narrator, understood(context.production.language), engine)
 
