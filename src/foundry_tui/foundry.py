@@ -9,17 +9,22 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from foundry_tui.errors import UsageError
 from foundry_tui.operations.catalog import Catalog
 from foundry_tui.operations.event_log import EventLog
 from foundry_tui.operations.productions import Productions
 from foundry_tui.operations.roster import Roster
 from foundry_tui.operations.running import Running
 from foundry_tui.operations.steering import Steering
-from foundry_tui.settings import Settings
+from foundry_tui.settings import CONFIG, Settings
 from foundry_tui.store.database import Database
 from foundry_tui.store.upgrade import UpgradeReport, upgrade
 
 if TYPE_CHECKING:
+    from foundry_tui.operations.audition import Auditions
+    from foundry_tui.operations.desk import Desk
+    from foundry_tui.operations.inbox import Inbox
+    from foundry_tui.operations.redo import Redo
     from foundry_tui.pipeline.contract import Recipe
     from foundry_tui.pipeline.pool import WorkerPool
     from foundry_tui.steps.toolbox import Toolbox
@@ -45,7 +50,12 @@ class EngineRoom:
 
         async with self._lock:
             if name not in self._open:
-                self._open[name] = GuardedEngine(open_engine(name, self._settings.engine_options(name)))
+                try:
+                    engine = open_engine(name, self._settings.engine_options(name))
+                except UsageError as error:
+                    place = f"[engines.{name}] in {self._settings.home / CONFIG}, or FOUNDRY_{name.upper()}_*"
+                    raise UsageError(f"{error.message} It is set by {place}.", next_action=error.action) from error
+                self._open[name] = GuardedEngine(engine)
             return self._open[name]
 
     async def close(self) -> None:
@@ -101,6 +111,42 @@ class Foundry:
     def steering(self) -> Steering:
         """Productions requeued and cancelled."""
         return Steering(self.database, self.productions, lambda: self.recipes, self.now)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Windows into long lists, and what is done to many productions at once."""
+        from foundry_tui.operations.desk import Desk
+
+        return Desk(self.database, self.now)
+
+    @cached_property
+    def redo(self) -> Redo:
+        """Failed productions requeued in bulk, single chunks spoken again."""
+        from foundry_tui.operations.redo import Redo
+
+        return Redo(self.database, lambda: self.recipes, self.engines.get, self.now)
+
+    @cached_property
+    def auditions(self) -> Auditions:
+        """Narrators heard beforehand, and their samples."""
+        from foundry_tui.operations.audition import Auditions
+
+        return Auditions(self.database, self.settings.home, self.settings.default_engine, self.engines.get, self.now)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """The drop folder."""
+        from foundry_tui.operations.inbox import Inbox
+
+        settings = self.settings
+        return Inbox(
+            self.database,
+            settings.home,
+            self.catalog,
+            self.productions,
+            default_narrator=settings.default_narrator,
+            now=self.now,
+        )
 
     @cached_property
     def running(self) -> Running:

@@ -35,6 +35,9 @@ VERBS = {
     "priority": ("foundry_tui.cli.steering:priority", "Say which productions come first."),
     "events": ("foundry_tui.cli.events:events", "Show what happened, or follow it."),
     "parse": ("foundry_tui.cli.parse:parse", "Parse one book, without a home."),
+    "retake": ("foundry_tui.cli.retake:retake", "Speak single chunks again."),
+    "sample": ("foundry_tui.cli.sample:sample", "A narrator's sample: make it, or send it to a player."),
+    "work": ("foundry_tui.cli.work:work", "Work the queue as a daemon, until stopped."),
     "doctor": ("foundry_tui.cli.doctor:doctor", "Say what is not right, and what to do."),
 }
 
@@ -54,10 +57,13 @@ VERBS = {
 )
 @global_options
 @click.option("--run-all", is_flag=True, help="Work the whole queue, oldest first, without the console; then exit.")
-@click.option("--workers", type=click.IntRange(1, 64), help="With --run-all: steps worked on at once.")
+@click.option("--workers", type=click.IntRange(0, 64), help="Steps worked on at once; 0: a console that only watches.")
 @click.option("--json", "as_json", is_flag=True, help="With --run-all: one JSON object a line on stdout.")
 @click.option("--fail-fast", is_flag=True, help="With --run-all: begin nothing new after the first failure.")
 @click.option("--no-retry-failed", is_flag=True, help="With --run-all: leave productions that failed before alone.")
+@click.option("--readonly", is_flag=True, help="A console that shows everything and changes nothing.")
+@click.option("--low-bandwidth", is_flag=True, help="A console that sends as little as it can.")
+@click.option("--theme", help="The console's colours: dark, light, ansi, high-contrast or deuteranopia.")
 @click.version_option(None, "--version", package_name="foundry-tui", message="%(prog)s %(version)s")
 @click.pass_context
 def foundry(
@@ -67,6 +73,9 @@ def foundry(
     as_json: bool,
     fail_fast: bool,
     no_retry_failed: bool,
+    readonly: bool,
+    low_bandwidth: bool,
+    theme: str | None,
 ) -> None:
     """Turn books into published audiobooks.
 
@@ -81,8 +90,12 @@ def foundry(
         if run_all:
             raise click.UsageError("--run-all takes no verb.")
         return
-    if not run_all and (workers or as_json or fail_fast or no_retry_failed):
-        raise click.UsageError("--workers, --json, --fail-fast and --no-retry-failed go with --run-all.")
+    if not run_all and (as_json or fail_fast or no_retry_failed):
+        raise click.UsageError("--json, --fail-fast and --no-retry-failed go with --run-all.")
+    if run_all and (readonly or low_bandwidth or theme):
+        raise click.UsageError("--readonly, --low-bandwidth and --theme are the console's.")
+    if run_all and workers == 0:
+        raise click.UsageError("--run-all needs a worker.")
     state = context.find_object(Globals) or Globals()
     if run_all:
         from foundry_tui.cli.running import run_queue
@@ -92,7 +105,7 @@ def foundry(
         )
     from foundry_tui.cli.opening import open_console
 
-    context.exit(open_console(state))
+    context.exit(open_console(state, workers=workers, readonly=readonly, low_bandwidth=low_bandwidth, theme=theme))
 
 
 def enter(arguments: Sequence[str] | None = None) -> int:

@@ -37,7 +37,14 @@ async def _opened(settings: Settings, work: Callable[[Foundry], Awaitable[Result
         return await work(foundry)
 
 
-def open_console(state: Globals) -> int:
+def open_console(
+    state: Globals,
+    *,
+    workers: int | None = None,
+    readonly: bool = False,
+    low_bandwidth: bool = False,
+    theme: str | None = None,
+) -> int:
     """Open the console and return its exit code; one honest sentence and 2 where it cannot be."""
     if importlib.util.find_spec(_CONSOLE) is None:
         warn("The console is not part of this version: work the queue with `foundry-tui --run-all`, see --help.")
@@ -46,5 +53,7 @@ def open_console(state: Globals) -> int:
         warn("The console needs a terminal: work the queue with `foundry-tui --run-all` instead.")
         return _USAGE
     settings = state.settings()
-    code: int = importlib.import_module(_CONSOLE).run(settings)
+    code: int = importlib.import_module(_CONSOLE).run(
+        settings, workers=workers, readonly=readonly, low_bandwidth=low_bandwidth, theme=theme
+    )
     return code

@@ -320,7 +320,7 @@ class ConsoleApp(App[int]):
         self.say(f"A fault in the console: {type(error).__name__}: {error}. The trace is in logs/foundry.log.", "bad")
 
     def _fatal_error(self) -> None:
-        """The screen itself broke: the trace goes to the log, the operator reads a sentence, the terminal is restored."""
+        """The screen itself broke: the log has the trace, the operator a sentence, the terminal is restored."""
         error = sys.exc_info()[1] or self._exception
         _log.critical("the console broke", exc_info=error)
         words = f"The console broke: {type(error).__name__}: {plain(error, 200)}\nNo work is lost. "
@@ -421,11 +421,15 @@ def run(
 ) -> int:
     """Open the console on the home of ``settings``; returns the exit code."""
     from foundry_tui.console.config import console_config
+    from foundry_tui.operations.daemon import running_daemon
 
     config = console_config(settings)
+    if workers is None:
+        # Where a daemon works the queue, this console watches and steers.
+        workers = settings.workers if running_daemon(settings.home) is None else 0
     app = ConsoleApp(
         settings,
-        workers=settings.workers if workers is None else workers,
+        workers=workers,
         readonly=readonly,
         low_bandwidth=low_bandwidth or config.low_bandwidth,
         theme=theme or config.theme,

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from foundry_tui.console.daemon import running_daemon
 from foundry_tui.domain.desk import Counts
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.languages import understood
 from foundry_tui.foundry import Foundry, open_foundry
 from foundry_tui.operations.audition import Auditions
-from foundry_tui.operations.desk import Desk
+from foundry_tui.operations.daemon import running_daemon
 from foundry_tui.operations.doctor import Finding
 from foundry_tui.operations.event_log import event_filter
 from foundry_tui.operations.event_pages import EventPages
@@ -48,7 +47,7 @@ class Inner:
 
     def __init__(self, foundry: Foundry) -> None:
         self.foundry = foundry
-        self.desk = Desk(foundry.database, foundry.now)
+        self.desk = foundry.desk
         self.events = EventPages(foundry.database)
         self.recovered: list[str] = []
         self._pool: WorkerPool | None = None
@@ -58,15 +57,12 @@ class Inner:
     @cached_property
     def redo(self) -> Redo:
         """Work put back."""
-        return Redo(self.foundry.database, lambda: self.foundry.recipes, self.foundry.engines.get, self.foundry.now)
+        return self.foundry.redo
 
     @cached_property
     def auditions(self) -> Auditions:
         """Narrators heard."""
-        settings = self.foundry.settings
-        return Auditions(
-            self.foundry.database, settings.home, settings.default_engine, self.foundry.engines.get, self.foundry.now
-        )
+        return self.foundry.auditions
 
     # -- workers ------------------------------------------------------------------------------------------------
 
@@ -234,18 +230,8 @@ async def _watch(inner: Inner, tell: Callable[[], None], every_s: float) -> None
 
 
 async def _inbox(inner: Inner) -> None:
-    from foundry_tui.operations.inbox import Inbox
-
-    foundry = inner.foundry
-    box = Inbox(
-        foundry.database,
-        foundry.settings.home,
-        foundry.catalog,
-        foundry.productions,
-        default_narrator=foundry.settings.default_narrator,
-        now=foundry.now,
-        produced=inner.wake,
-    )
+    box = inner.foundry.inbox
+    box.on_produced = inner.wake
     try:
         await box.watch()
     except Exception:  # noqa: BLE001 - a console without a drop folder is still a console

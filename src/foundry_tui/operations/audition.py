@@ -172,11 +172,14 @@ def _passage(folder: Path, kind: str) -> str | None:
         spoken = [chunk.speech for chapter in chapters for chunk in chapter.chunks if chunk.kind != "heading"]
         if kind == "longest":
             return max(spoken, key=len, default=None)
-        fits = (lambda text: any(map(str.isdigit, text))) if kind == "numbers" else (lambda text: text[:1] in _QUOTES)
-        found = next((text for text in spoken if fits(text)), None)
+        found = next((text for text in spoken if _is(kind, text)), None)
         if found:
             return found
     return None
+
+
+def _is(kind: str, text: str) -> bool:
+    return any(map(str.isdigit, text)) if kind == "numbers" else text[:1] in _QUOTES
 
 
 def _decode(path: Path) -> tuple[bytes, int]:

@@ -52,7 +52,6 @@ class Inbox:
         *,
         default_narrator: str | None,
         now: Callable[[], datetime],
-        produced: Callable[[], None] = lambda: None,
         settle_s: float = SETTLE_S,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -64,7 +63,7 @@ class Inbox:
         self._productions = productions
         self._narrator = default_narrator
         self._now = now
-        self._produced = produced
+        self.on_produced: Callable[[], None] = lambda: None
         self._settle_s = settle_s
         self._sleep = sleep
         self._failed: dict[str, _Sight] = {}
@@ -173,7 +172,7 @@ class Inbox:
             await self._tell("inbox_failed", f"{path.name} was not produced: {error.sentence()}", Level.WARNING)
             return
         await self._tell("inbox_produced", f"{path.name} is produced as {made.production.audiobook_id}.")
-        self._produced()
+        self.on_produced()
 
     def _write(self, name: str, sight: _Sight, sha256: str) -> None:
         row = {"name": name, "size": sight.size, "mtime_ns": sight.mtime_ns, "sha256": sha256}

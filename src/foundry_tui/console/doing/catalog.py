@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from foundry_tui.console.doing.picking import pick_narrator
 from foundry_tui.console.screens.choice import confirm
 from foundry_tui.console.screens.form import Field, FormScreen
-from foundry_tui.console.screens.paths import PathSuggester, pick_path
+from foundry_tui.console.screens.paths import ENDINGS, PathSuggester, pick_path
 from foundry_tui.domain.books import Book
 from foundry_tui.domain.plain import plain
 from foundry_tui.errors import FoundryError
@@ -41,12 +42,9 @@ async def add(app: ConsoleApp) -> None:
     added: list[str] = []
 
     async def submit(values: Mapping[str, str]) -> str | None:
-        paths = [Path(each.strip()).expanduser() for each in values["path"].split(";") if each.strip()]
-        if not paths:
-            return "Give the path of a file; several with ; between them, or a folder."
-        files = [file for path in paths for file in (book_files(path) if path.is_dir() else [path])]
-        if not files:
-            return "There is no book in that folder."
+        files, complaint = await asyncio.to_thread(_files_of, values["path"])
+        if complaint is not None:
+            return complaint
         for file in files:
             try:
                 book = await app.house.call(
@@ -77,10 +75,22 @@ async def add(app: ConsoleApp) -> None:
         app.house.note_change()
 
 
+def _files_of(typed: str) -> tuple[list[Path], str | None]:
+    """The files named, those of a folder where one is; and what is wrong, if anything."""
+    paths = [Path(each.strip()).expanduser() for each in typed.split(";") if each.strip()]
+    if not paths:
+        return [], "Give the path of a file; several with ; between them, or a folder."
+    files: list[Path] = []
+    for path in paths:
+        try:
+            files += book_files(path) if path.is_dir() else [path]
+        except OSError as error:
+            return [], f"{path}: {error.strerror}."
+    return files, None if files else "There is no book in that folder."
+
+
 def book_files(folder: Path) -> list[Path]:
     """The books of a folder."""
-    from foundry_tui.operations.book_files import ENDINGS
-
     return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.casefold() in ENDINGS)
 
 

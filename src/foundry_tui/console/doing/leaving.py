@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from foundry_tui.console.screens.choice import Choice, ChoiceScreen
@@ -61,14 +62,25 @@ def _jobs(app: ConsoleApp) -> list[int]:
 
 async def hand_over(app: ConsoleApp, *, stay: bool) -> None:
     """Stop the own workers and start a daemon that goes on; ``stay`` keeps this console open beside it."""
-    from foundry_tui.console.daemon import running_daemon, start_daemon
+    from foundry_tui.operations.daemon import running_daemon, start_daemon
 
     pid = running_daemon(app.settings.home)
     if pid is None:
         app.say("A daemon takes the work over …")
         await app.ask(lambda inner: inner.stop_workers(30.0))
         try:
-            pid = await asyncio.to_thread(start_daemon, app.settings)
+            settings = app.settings
+            top = settings.home.parent if settings.environment == "alpha" else settings.home
+            pid = await asyncio.to_thread(
+                partial(
+                    start_daemon,
+                    settings.home,
+                    top=top,
+                    environment=settings.environment,
+                    database_url=settings.database_url,
+                    workers=settings.workers,
+                )
+            )
         except OSError as error:
             app.say(f"The daemon did not start: {error}.", "bad")
             return

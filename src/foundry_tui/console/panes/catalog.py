@@ -31,7 +31,7 @@ class CatalogPane(Pane[BookLine]):
         Column("LANG", 5, rank=3),
         Column("YEAR", 5, right=True, rank=6),
         Column("ID", 9, rank=5),
-        Column("AUDIO", 8, rank=1),
+        Column("AUDIO", 11, rank=1),
     )
 
     async def fetch(self, inner: Inner, wanted: Wanted) -> Window[BookLine]:

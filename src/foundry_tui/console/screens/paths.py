@@ -50,19 +50,22 @@ def _fits(path: Path, start: str) -> bool:
 
 async def pick_path(app: Any, typed: str) -> str | None:
     """Walk through folders to a book; None where none was chosen."""
-    path = Path(typed.strip() or "~").expanduser()
-    folder = path if path.is_dir() else path.parent
-    if not folder.is_dir():
-        folder = Path.home()
+    folder = await asyncio.to_thread(_begin, typed.strip())
     while True:
         options = await asyncio.to_thread(_listing, folder)
         columns = (Column("NAME", 30, share=1), Column("SIZE", 10, right=True))
         chosen: str | None = await app.push_screen_wait(PickScreen(str(folder), columns, options))
         if chosen is None:
             return None
-        if not Path(chosen).is_dir():
-            return chosen
         folder = Path(chosen)
+        if not await asyncio.to_thread(folder.is_dir):
+            return chosen
+
+
+def _begin(typed: str) -> Path:
+    path = Path(typed or "~").expanduser()
+    folder = path if path.is_dir() else path.parent
+    return folder if folder.is_dir() else Path.home()
 
 
 def _listing(folder: Path) -> list[Option]:

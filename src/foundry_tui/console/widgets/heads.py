@@ -21,4 +21,7 @@ class Heads(Widget):
     def render(self) -> Text:
         """The titles, each over its cells."""
         styles = styles_of(self.app.theme)
-        return Text.assemble(*((text, styles[name]) for text, name in self._of.heads(self.size.width)), no_wrap=True)
+        return Text.assemble(
+            *((text, styles[name]) for text, name in self._of.heads(self._of.line_width or self.size.width)),
+            no_wrap=True,
+        )

@@ -256,6 +256,11 @@ class LineList(ScrollView, can_focus=True):
         else:
             self.move_to(index)
 
+    @property
+    def line_width(self) -> int:
+        """Cells of a line, the scroll bar left out."""
+        return self.scrollable_content_region.width
+
     def heads(self, width: int) -> list[tuple[str, str]]:
         """The titles of the columns over their cells."""
         line: list[tuple[str, str]] = [("  ", "dim")]
@@ -267,7 +272,7 @@ class LineList(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of what is seen."""
         index = y + self.scroll_offset.y
-        width = self.size.width
+        width = self.line_width
         base = self.rich_style
         if index >= self.count:
             return Strip.blank(width, base)
