@@ -327,6 +327,9 @@ def test_events_of_the_house_and_of_productions(foundry: CommandLine, clerk: Pat
     assert "The Clerk was ordered." in foundry.well("events").out
     assert foundry.well("events", "--kind", "ordered", "--json").json[0]["kind"] == "ordered"
     assert foundry.well("events", "--level", "error", "--json").json == []
+    foundry.well("book", "rm", "clerk", "--with-productions")
+    kinds = [event["kind"] for event in foundry.well("events", "--json").json]
+    assert kinds == ["book_added", "narrator_added", "removed"]
     assert foundry("events", "20000101000000").code == 2
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from foundry_tui.cli.events import event_line
 from foundry_tui.cli.out import json_line, note, on_terminal, result, warn
 from foundry_tui.cli.run_summary import summary_lines
+from foundry_tui.domain.plain import plain
 from foundry_tui.operations.event_log import event_json
 from foundry_tui.operations.pace import spoken_time
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from foundry_tui.operations.run_report import RunReport
     from foundry_tui.pipeline.summary import Elsewhere
 
-_UNTOLD = {"step_pending"}  # the step that is next says so itself when it starts
+# The step that is next says so itself when it starts; retries are counted in the summary.
+_UNTOLD = {"step_pending", "retry"}
 _PROGRESS_EVERY_S = 30.0
 _JSON_EVERY_S = 1.0
+_LABEL = 80  # characters of a title
 
 
 class Face(Protocol):
@@ -108,7 +111,7 @@ class PlainFace:
     def event(self, event: Event, label: str) -> None:
         """The event on one line, its book named."""
         if event.level != "debug" and event.kind not in _UNTOLD:
-            note(f"{event_line(event)}  [{label}]" if label else event_line(event))
+            note(f"{event_line(event)}  [{plain(label, _LABEL)}]" if label else event_line(event))
 
     def progress(self, lines: Sequence[Line]) -> None:
         """Now and then, how far everything is."""
@@ -117,7 +120,7 @@ class PlainFace:
             return
         self._told_at = now
         for line in lines:
-            note(f"{line.label}, {line.step_name}: {progress_text(line)}")
+            note(f"{plain(line.label, _LABEL)}, {line.step_name}: {progress_text(line)}")
 
     def waiting(self, elsewhere: Sequence[Elsewhere]) -> None:
         """Whom the run waits for."""

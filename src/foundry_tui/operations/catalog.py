@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from foundry_tui.domain.books import Book
+from foundry_tui.domain.events import Event
 from foundry_tui.domain.ids import checked_book_id
 from foundry_tui.domain.languages import english_name, understood
 from foundry_tui.domain.plain import plain
@@ -24,6 +25,7 @@ from foundry_tui.operations.title_case import eased_name, eased_title
 from foundry_tui.store import catalog as rows
 from foundry_tui.store import productions as production_rows
 from foundry_tui.store.database import Database
+from foundry_tui.store.events import append
 from foundry_tui.store.removal import remove_book_with_productions
 
 _PAGE = 1000
@@ -97,6 +99,7 @@ class Catalog:
                     changes = _completed(waiting, draft, given)
                     stored = await rows.update_book(connection, waiting.book_id, **changes)
                     remarks = [f"{waiting.book_id} was in the catalog without a source: this is its source now."]
+                await append(connection, [_told(stored, "book_added" if waiting is None else "book_source")])
         except BaseException:
             if made:
                 copy.unlink(missing_ok=True)
@@ -174,6 +177,11 @@ class Catalog:
             what=f"{book.book_id} ({book.book_name})",
             moment=self._now(),
         )
+
+
+def _told(book: Book, kind: str) -> Event:
+    what = "was added to the catalog" if kind == "book_added" else "got its source"
+    return Event(kind, f"{book.book_id} ({book.book_name}) {what}.", details={"book_id": book.book_id})
 
 
 def _from_source(

@@ -10,11 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from foundry_tui.domain.events import Event
+from foundry_tui.domain.plain import plain
 from foundry_tui.domain.productions import Production
 from foundry_tui.domain.queue import Removed as RemovedRows
 from foundry_tui.errors import InUse
 from foundry_tui.operations.trash import Removal
 from foundry_tui.store.database import Database
+from foundry_tui.store.events import append
 
 _log = logging.getLogger(__name__)
 # What the publishing step hands back: the folder of the library it published to.
@@ -68,12 +71,14 @@ async def remove_with_files(
             gone = await rows(connection)
             places = [*_published(gone.results, library), *(home / folder for folder in gone.folders)]
             await asyncio.to_thread(removal.take, places)
+            trashed = [str(target) for _, target in removal.moved]
+            await append(connection, [Event("removed", f"{what} was removed.", details={"trash": trashed})])
     except BaseException:
         await asyncio.to_thread(removal.undo)
         raise
     removal.tidy(library)
     ids = tuple(production.audiobook_id for production in gone.productions)
-    _log.info("removed %s with %d productions", what, len(ids))
+    _log.info("removed %s with %d productions", plain(what), len(ids))
     return Removed(what, ids, tuple(target for _, target in removal.moved))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from foundry_tui.domain.books import VOICE_KEPT, Narrator, voice_of
+from foundry_tui.domain.events import Event
 from foundry_tui.domain.ids import checked_narrator_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.domain.status import Status
@@ -20,6 +21,7 @@ from foundry_tui.operations.removal import Removed, in_use, remove_with_files
 from foundry_tui.store import productions as production_rows
 from foundry_tui.store import roster as rows
 from foundry_tui.store.database import Database
+from foundry_tui.store.events import append
 from foundry_tui.store.removal import remove_narrator_with_productions
 
 _EMPTIABLE = ("engine", "voice", "gender", "accent", "description", "sample_filepath", "fallback_narrator_id")
@@ -96,6 +98,7 @@ class Roster:
         remarks = await self._checked(narrator)
         async with self._database.write() as connection:
             stored = await rows.add_narrator(connection, narrator, now=self._now)
+            await append(connection, [_told(stored, "narrator_added", "joined the roster")])
         return NarratorEntry(stored, self._default_engine, remarks)
 
     async def edit(self, narrator_id: str, *, settings: Sequence[str] = (), **facts: Any) -> NarratorEntry:
@@ -117,6 +120,8 @@ class Roster:
         async with self._database.write() as connection:
             stored = await rows.update_narrator(connection, narrator_id, **changes)
             begun = await _keep_voice(connection, before) if voice_of(before) != voice_of(stored) else []
+            changed = {"changed": sorted(changes), "kept_to_former_voice": begun}
+            await append(connection, [_told(stored, "narrator_edited", "was changed", changed)])
         if begun:
             remarks = (*remarks, f"Begun already, and so kept to the former voice: {', '.join(begun)}.")
         return NarratorEntry(stored, self._default_engine, remarks)
@@ -176,6 +181,11 @@ class Roster:
                 raise
             return (f"{narrator.engine} could not be asked for its voices now ({error.message}): not checked.",)
         return _voice_remarks(narrator, voices)
+
+
+def _told(narrator: Narrator, kind: str, what: str, details: Mapping[str, Any] | None = None) -> Event:
+    name = f"{narrator.narrator_id} ({narrator.narrator_name})"
+    return Event(kind, f"{name} {what}.", details={"narrator_id": narrator.narrator_id, **(details or {})})
 
 
 async def _keep_voice(connection: Any, before: Narrator) -> builtins.list[str]:
