@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.command_line import CommandLine, run, write_book
+from fakes.command_line import CommandLine, Ran, run, write_book
 from foundry_tui.domain.books import Narrator, as_begun
 
 
@@ -417,3 +417,35 @@ def test_the_console_that_is_not_there_is_one_honest_sentence(foundry: CommandLi
     assert ran.code == 2
     assert "--run-all" in ran.err
     assert ran.out == ""
+
+
+@pytest.mark.server
+def test_the_same_verbs_work_on_postgresql(empty_postgres_url: str, tmp_path: Path) -> None:
+    line = CommandLine(tmp_path / "home")
+
+    def foundry(*words: str | Path) -> Ran:
+        return line.well("--database-url", empty_postgres_url, *words)
+
+    foundry("init", "--no-sample")
+    assert not list((line.home / "database").iterdir()), "no SQLite file beside a server's tables"
+    foundry("book", "add", write_book(tmp_path / "d"), "--book-id", "clerk")
+    made = foundry("produce", "clerk", "--narrator", "espeak_eng", "--json").json["audiobook_id"]
+    assert foundry("queue", "--json").json[0]["next_step"] == "STEP1_parsing"
+    foundry("pause", made)
+    foundry("resume", made)
+    assert {row["level"] for row in foundry("doctor", "--no-engines", "--json").json} == {"ok"}
+    summary = foundry("--run-all", "--json").lines[-1]
+    assert summary["counts"] == {"success": 1}
+    assert foundry("--run-all").out.strip() == "Nothing to do."
+    assert Path(summary["productions"][0]["files"][0]).is_file()
+    foundry("book", "rm", "clerk", "--with-productions")
+    assert foundry("queue", "--cancelled", "--json").json == []
+    assert "removed" in {event["kind"] for event in foundry("events", "--json").json}
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "postgresql://nobody@127.0.0.1:1/none", "sqlite://"])
+def test_a_database_address_that_leads_nowhere_is_one_sentence(foundry: CommandLine, url: str) -> None:
+    ran = foundry("--database-url", url, "queue")
+    assert ran.code == 2
+    assert "Traceback" not in ran.err
+    assert foundry("--database-url", url, "doctor", "--no-engines").code == 1
