@@ -35,7 +35,7 @@ _WORDS = (
 )
 
 
-def page(chapters: int = 3, sentences: int = 6, **changed: str) -> str:
+def page(chapters: int = 3, sentences: int = 4, **changed: str) -> str:
     """A book's HTML; ``changed`` replaces the first sentence of a chapter (``two="…"``)."""
     names = ("one", "two", "three", "four", "five", "six")
     body = []
@@ -63,7 +63,7 @@ class Speaker(StandinEngine):
 
     async def synthesize(self, text: str, voice: str, settings: VoiceSettings) -> Speech:
         await super().synthesize(text, voice, settings)
-        speech = speech_of(f"{voice}\0{text}", text, len(text) / 14)
+        speech = speech_of(f"{voice}\0{text}", text, len(text) / 25)
         change = self.spoil(text, self.spoken[text]) if self.spoil else None
         return dataclasses.replace(speech, pcm=change(speech.pcm)) if change else speech
 

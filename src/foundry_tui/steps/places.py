@@ -58,6 +58,10 @@ class Places:
         """The chapter's coded packets."""
         return self.narrated / "combined" / f"{self.book_id}_chapter_{number:03d}_{short(key)}.packets"
 
+    def mp3(self, number: int) -> Path:
+        """The chapter as MP3."""
+        return self.combined / "mp3" / f"{self.book_id}_chapter_{number:03d}.mp3"
+
     @property
     def combined(self) -> Path:
         """Timing table, coded chapters and finished files."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ class Publishing:
         """The files, and what is said of them beside them."""
         compiled = context.results["final_compilation"]
         return {
-            "files": {name: file["sha256"] for name, file in _files(compiled).items()},
+            "files": [file["sha256"] for file in (compiled["m4b"], *compiled["mp3"])],
             "facts": context.results["metadata"]["facts"],
             "narrator": context.narrator.narrator_name,
         }
@@ -39,7 +39,7 @@ class Publishing:
         """Publish atomically."""
         places = Places.of(self._tools.home, context.production)
         facts = context.results["metadata"]["facts"]
-        compiled = _files(context.results["final_compilation"])
+        compiled = context.results["final_compilation"]
         timing = await asyncio.to_thread(load_timing, places.timing)
         edition = Edition(
             audiobook_id=context.production.audiobook_id,
@@ -52,7 +52,8 @@ class Publishing:
             isbn=facts["isbn"],
             genres=tuple(filter(None, [facts["genre"]])),
             summary=facts["summary"],
-            files={name: self._tools.home / str(file["file"]) for name, file in compiled.items()},
+            files=self._named([compiled["m4b"]]),
+            chapter_files=self._named(compiled["mp3"]),
             cover=await cover_bytes(self._tools.home, context.results["metadata"]),
             chapters=tuple(
                 ChapterMark(chapter.title, timing.seconds(chapter.start), timing.seconds(chapter.end))
@@ -63,17 +64,11 @@ class Publishing:
         return StepOutcome(
             result={"folder": str(published.folder), "sizes": dict(published.sizes)},
             message=f"Published to {published.folder}.",
-            totals={"published": str(published.folder), "files": sorted(compiled)},
+            totals={"published": str(published.folder), "files": sorted(published.sizes)},
             published=True,
-            manifest_sha=compiled_sha(compiled),
+            manifest_sha=str(compiled["m4b"]["sha256"]),
         )
 
-
-def _files(compiled: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Finished files by the name they are published under."""
-    return {Path(str(file["file"])).name: file for file in [compiled["m4b"], *compiled.get("mp3", [])]}
-
-
-def compiled_sha(files: Mapping[str, Mapping[str, Any]]) -> str:
-    """The M4B's own hash names the edition."""
-    return next(str(file["sha256"]) for name, file in files.items() if name.endswith(".m4b"))
+    def _named(self, files: Sequence[Mapping[str, Any]]) -> dict[str, Path]:
+        """Finished files by the name they are published under."""
+        return {Path(str(file["file"])).name: self._tools.home / str(file["file"]) for file in files}

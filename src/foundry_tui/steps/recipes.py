@@ -26,7 +26,7 @@ def build_recipes(tools: Toolbox) -> Mapping[str, Recipe]:
             StepSpec("STEP2_metadata", "metadata", Metadata(tools)),
             StepSpec("STEP3_audio_generation", "audio_generation", AudioGeneration(tools, press)),
             StepSpec("STEP4_audio_processing", "audio_processing", AudioProcessing(tools, press)),
-            StepSpec("STEP5_final_compilation", "final_compilation", FinalCompilation(tools)),
+            StepSpec("STEP5_final_compilation", "final_compilation", FinalCompilation(tools, press)),
             StepSpec("STEP6_quality_check", "quality_check", QualityCheck(tools)),
             StepSpec("STEP7_publishing", "publishing", Publishing(tools)),
         ),
