@@ -22,6 +22,7 @@ from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import requeue as requeue_rows
 from foundry_tui.store import steps as step_rows
+from foundry_tui.store.chunks import Mark
 from foundry_tui.store.database import Database
 from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Beat, Control
@@ -229,8 +230,12 @@ class ClaimContext:
 
     async def takes(self) -> Mapping[Place, Take]:
         """Every take of this production."""
-        async with self._database.read() as connection:
-            return await chunk_rows.load(connection, self.step.audiobook_id)
+
+        async def read() -> Mapping[Place, Take]:
+            async with self._database.read() as connection:
+                return await chunk_rows.load(connection, self.step.audiobook_id)
+
+        return await self.durably(read)
 
     async def record(self, takes: Sequence[Take]) -> None:
         """Insert or replace takes; those that arrive together share one transaction."""
@@ -289,8 +294,11 @@ class ClaimContext:
         await asyncio.shield(self._learning)
 
     async def _learn(self) -> None:
-        async with self._database.read() as connection:
-            self._in_hand.learn(await chunk_rows.marks(connection, self.step.audiobook_id))
+        async def read() -> Mapping[Place, Mark]:
+            async with self._database.read() as connection:
+                return await chunk_rows.marks(connection, self.step.audiobook_id)
+
+        self._in_hand.learn(await self.durably(read))
 
     async def forget_takes(self, keep: Iterable[Place]) -> None:
         """Drop the rows of chunks the book no longer has."""
@@ -306,8 +314,12 @@ class ClaimContext:
 
     async def find_takes(self, input_keys: Sequence[str]) -> Mapping[str, Take]:
         """Successful takes of any production by their key."""
-        async with self._database.read() as connection:
-            return await chunk_rows.find(connection, input_keys)
+
+        async def read() -> Mapping[str, Take]:
+            async with self._database.read() as connection:
+                return await chunk_rows.find(connection, input_keys)
+
+        return await self.durably(read)
 
     async def send_back(self, step_name: str, reason: str, places: Iterable[Place] = ()) -> None:
         """Make an earlier step pending again and this one wait for it; always raises."""

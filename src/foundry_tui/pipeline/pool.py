@@ -124,11 +124,12 @@ class WorkerPool:
             try:
                 while not stop.is_set() and not self._draining:
                     try:
-                        if await self._claim_one():
-                            continue
+                        if not await self._claim_one():
+                            await self._rest()
                     except Exception:
+                        # A full disk, a server gone for the night: whoever mends it finds the daemon still there.
                         log.warning("no job could be claimed; it is tried again", exc_info=True)
-                    await self._rest()
+                        await wait_for(stop, self.clock, self.settings.poll_max_s)
             finally:
                 watcher.cancel()
         return self.summary
@@ -219,8 +220,7 @@ class WorkerPool:
             return False
         if self._dry:
             # Reading first spares an empty queue the write lock.
-            async with self._database.read() as connection:
-                due = await job_rows.next_due(connection)
+            due = await self._next_due()
             if due is None or due > self.now():
                 return False
         claimed = await self._claim(lambda connection: job_rows.claim(connection, *self._terms()))
@@ -287,14 +287,17 @@ class WorkerPool:
             # Its job is still marked as held: the next pass of the reconciler gives it back.
             log.error("a claim ended in an error of the pipeline itself", exc_info=task.exception())
 
+    async def _next_due(self) -> float | None:
+        async with self._database.read() as connection:
+            return await job_rows.next_due(connection)
+
     async def _rest(self) -> None:
         """Sleep until something changes here, or long enough to look whether something has changed elsewhere."""
         full = not self._free()
         pause_s = self.settings.poll_max_s if full else self._pause_s * self._chance.uniform(0.75, 1.25)
         if not full:
             self._pause_s = min(self._pause_s * 2, self.settings.poll_max_s)
-            async with self._database.read() as connection:
-                due = await job_rows.next_due(connection)
+            due = await self._patiently(self._next_due, otherwise=None)
             if due is not None:
                 pause_s = min(pause_s, max(due - self.now(), 0.01))
         if await wait_for(self._changed, self.clock, pause_s):

@@ -25,6 +25,7 @@ class Recovery:
 
     recovered: tuple[Recovered, ...] = ()
     queued: tuple[str, ...] = ()  # productions that raw SQL had put there, and that have a job now
+    pulled: int = 0  # jobs that a clock set back had left in the future
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -33,7 +34,7 @@ class Recovery:
 
     def __bool__(self) -> bool:
         """Whether anything has changed."""
-        return bool(self.recovered or self.queued)
+        return bool(self.recovered or self.queued or self.pulled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,24 @@ class Reconciler:
         async with self._database.read() as connection:
             held = await job_rows.processing(connection)
             found = await adoption.look(connection)
+            last_due = await job_rows.last_due(connection)
         recovered = await self._recover(await asyncio.to_thread(self._lost, held))
         queued: list[str] = []
         if found:
             async with self._database.write() as connection:
                 queued = await adoption.put_right(connection, found, self.plans, self._now())
-        return Recovery(tuple(recovered), tuple(queued))
+        pulled = await self._pull_back(last_due)
+        return Recovery(tuple(recovered), tuple(queued), pulled)
+
+    async def _pull_back(self, last_due: float | None) -> int:
+        """A clock that was set back has left retries in a far future."""
+        latest = self._now() + self._settings.longest_wait_s
+        if last_due is None or last_due <= latest:
+            return 0
+        async with self._database.write() as connection:
+            pulled = await job_rows.pull_back(connection, latest, self._now())
+        log.warning("%d jobs were scheduled in a far future: the clock was set back", pulled)
+        return pulled
 
     def _lost(self, held: Sequence[Job]) -> list[_Lost]:
         """Whose holder is gone; asks the process table, so it runs in a thread."""

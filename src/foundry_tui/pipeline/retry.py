@@ -40,4 +40,5 @@ def delay_s(settings: PoolSettings, attempt: int, chance: random.Random, retry_a
     lower bound that a server gave.
     """
     most = min(settings.retry_cap_s, settings.retry_base_s * 2.0 ** min(attempt, 20))
-    return max(settings.retry_floor_s, chance.uniform(0.0, most), retry_after_s or 0.0)
+    wanted = max(settings.retry_floor_s, chance.uniform(0.0, most), retry_after_s or 0.0)
+    return min(wanted, settings.longest_wait_s)

@@ -22,6 +22,7 @@ class PoolSettings:
     retry_base_s: float = 5.0
     retry_cap_s: float = 300.0
     retry_floor_s: float = 1.0
+    longest_wait_s: float = 3600.0  # whatever a server asks for; what is scheduled later, a clock set back has left so
     deaths_before_poison: int = 3  # workers lost in a row without progress
     chunk_deaths_before_poison: int = 2
     most_send_backs: int = 2  # a run of a production may go back to an earlier step this often

@@ -276,6 +276,18 @@ async def listing(
     return await _all(connection, statement)
 
 
+async def pull_back(connection: AsyncConnection, latest: float, now: float) -> int:
+    """Jobs scheduled after ``latest``, which none ever is, may run now: the clock was set back. Returns how many."""
+    astray = update(jobs).where(_PENDING, jobs.c.run_after > latest).values(run_after=now)
+    return (await connection.execute(astray)).rowcount
+
+
+async def last_due(connection: AsyncConnection) -> float | None:
+    """When the last of the pending jobs may run; None when none is pending."""
+    due = await connection.scalar(select(func.max(jobs.c.run_after)).where(_PENDING))
+    return None if due is None else float(due)
+
+
 async def clock(connection: AsyncConnection) -> float | None:
     """The database server's time in seconds since 1970; None on SQLite, which has only ours."""
     if connection.dialect.name == "sqlite":
