@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 
 _MARK_BYTES = 255  # the Nero chapter list counts a title's bytes in one byte
+_DROPPED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_NO_CHARACTERS = "\ufffe\uffff"  # XML cannot hold them
 _KEPT_FORMATS = "\u200d\u200c"  # joiners that emoji and some scripts are made of
 
 
@@ -30,9 +32,10 @@ class BookTags:
 def one_line(text: str, limit: int = 1000) -> str:
     """``text`` without control and direction signs, its white space single blanks, at most ``limit`` characters."""
     kept = "".join(
-        sign if unicodedata.category(sign) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} or sign in _KEPT_FORMATS else " "
-        for sign in text
+        " " if unicodedata.category(sign) in _DROPPED and sign not in _KEPT_FORMATS else sign for sign in text
     )
+    for sign in _NO_CHARACTERS:
+        kept = kept.replace(sign, " ")
     line = " ".join(kept.split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
