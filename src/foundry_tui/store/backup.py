@@ -1,4 +1,4 @@
-"""Copies of a SQLite database taken while it is in use."""
+"""Copies of a SQLite database taken while it is in use. Putting one back is store.restore's."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def copy_file(source: Path, target: Path) -> Path:
                 f"The database at {source} is damaged: {verdict}.",
                 next_action="Put a backup (*.bak) in its place.",
             )
-        _flush(half)
+        flushed(half)
         half.replace(target)
-        _flush(target.parent)
+        flushed(target.parent)
     except sqlite3.DatabaseError as error:
         said = str(error)
         if "full" in said:
@@ -61,7 +61,8 @@ def copy_file(source: Path, target: Path) -> Path:
     return target
 
 
-def _flush(path: Path) -> None:
+def flushed(path: Path) -> None:
+    """Have the disk hold a file, or a folder's names, before going on."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -100,6 +100,7 @@ async def examine(
             if findings[-1].level is Level.ERROR:
                 return tuple(findings)  # what a damaged file says about its rows is not to be trusted
             findings.append(await _pointers(connection))
+            findings += await _journal(connection)
         findings.append(await _expired(connection, now().timestamp()))
         findings += await _stuck(connection)
         findings += await _odd_words(connection)
@@ -126,6 +127,15 @@ async def _pointers(connection: AsyncConnection) -> Finding:
     more = "" if len(rows) <= _SHOWN else f" and {len(rows) - _SHOWN} more"
     said = f"Rows point to what does not exist: {listed}{more}."
     return Finding("references", Level.ERROR, said, "Add the missing rows, or delete those that point to them.")
+
+
+async def _journal(connection: AsyncConnection) -> list[Finding]:
+    mode = await connection.scalar(text("PRAGMA journal_mode"))
+    if mode == "wal":
+        return []
+    said = f"The database keeps its journal as {mode!r}: a run and a console will wait for each other."
+    action = "WAL does not work on a network file system: keep the home on a local disk, or use PostgreSQL."
+    return [Finding("journal", Level.WARNING, said, action)]
 
 
 async def _pointing(connection: AsyncConnection, rows: Sequence[Any]) -> list[str]:
