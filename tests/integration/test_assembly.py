@@ -18,9 +18,9 @@ from mutagen.mp4 import MP4
 from PIL import Image
 
 from fakes.sounds import chapter_sound, speech, take_sound
-from foundry_tui.audio import assemble
+from foundry_tui.audio import assemble, chapter_packets
 from foundry_tui.audio.assemble import write_m4b
-from foundry_tui.audio.chapter_packets import ChapterJob, code_chapter, open_chapter
+from foundry_tui.audio.chapter_packets import ChapterJob, code_chapter, code_part, join_parts, open_chapter, parts_of
 from foundry_tui.audio.layout import ChapterPlan, ChapterSound, PlacedTake, lay_out, plan_chapter, stack
 from foundry_tui.audio.loudness import chapter_loudness, gain_for
 from foundry_tui.audio.master import master
@@ -183,6 +183,48 @@ def test_the_same_takes_give_the_same_bytes_in_any_process(book, tmp_path):
     assert [chapter.sha256 for chapter in coded] == [chapter.sha256 for chapter in book.coded]
     again = write_m4b(tmp_path / "again.m4b", coded, book.timing, TAGS, book.cover)
     assert again.sha256 == book.file.sha256
+
+
+def test_a_long_chapter_is_coded_in_parts_with_the_same_bytes_and_no_seam(book, tmp_path, monkeypatch):
+    monkeypatch.setattr(chapter_packets, "_WHOLE_S", 8)
+    monkeypatch.setattr(chapter_packets, "_PART_S", 5)
+    job = replace(book.jobs[3], out_path=tmp_path / "parts.aac")
+    parts = parts_of(job)
+    assert len(parts) == 5
+    assert [part.start for part in parts[1:]] == [part.end for part in parts[:-1]]
+    assert all(part.start % 1024 == 0 for part in parts)
+    for part in reversed(parts):
+        code_part(part)
+    joined = join_parts(job)
+    alone = code_chapter(replace(job, out_path=tmp_path / "alone.aac"))
+    assert (joined.sha256, joined.levels) == (alone.sha256, alone.levels)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["alone.aac", "parts.aac"]
+
+    coded = [*book.coded[:3], joined, book.coded[4]]
+    file = write_m4b(tmp_path / "parts.m4b", coded, book.timing, TAGS, None)
+    error = decode(file.path) - book.mastered
+    start = book.timing.chapters[3].start
+    rest = np.sqrt(np.mean(error[start : book.timing.chapters[3].end] ** 2))
+    for part in parts[1:]:
+        seam = error[start + part.start - 2048 : start + part.start + 2048]
+        assert np.sqrt(np.mean(seam**2)) < 3 * rest
+
+
+def test_a_missing_or_broken_part_is_told_and_a_whole_one_is_not_coded_again(book, tmp_path, monkeypatch):
+    monkeypatch.setattr(chapter_packets, "_WHOLE_S", 8)
+    monkeypatch.setattr(chapter_packets, "_PART_S", 9)
+    job = replace(book.jobs[3], out_path=tmp_path / "parts.aac")
+    first, *others = parts_of(job)
+    code_part(first)
+    with pytest.raises(ArtifactBroken):
+        join_parts(job)
+    before = first.path.stat()
+    for part in (first, *others):
+        code_part(part)
+    assert first.path.stat().st_ino == before.st_ino
+    first.path.write_bytes(first.path.read_bytes()[:-1])
+    code_part(first)
+    assert join_parts(job).samples == job.plan.samples
 
 
 def test_one_retaken_chunk_changes_one_chapter_alone(book, tmp_path):

@@ -35,6 +35,13 @@ def test_the_block_size_never_shows(plan, gain_db):
         assert np.array_equal(render(plan, gain_db, context=4096, block=block), whole)
 
 
+def test_a_stretch_mastered_alone_is_the_same_stretch(plan):
+    whole = render(plan, 14.0, context=4096)
+    for first, last in ((-4096, 30_000), (30_000 - 4096, 100_000 + 4096), (100_000, plan.samples + 4096)):
+        stretch = render(plan, 14.0, context=4096, span=(first, last))
+        assert np.array_equal(stretch, whole[first + 4096 : last + 4096])
+
+
 def test_the_context_does_not_change_the_chapter(plan):
     with_context = render(plan, 5.0, context=4096)[4096:-4096]
     np.testing.assert_allclose(render(plan, 5.0), with_context, atol=1e-7)

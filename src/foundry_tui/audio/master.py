@@ -40,26 +40,40 @@ def master(
     gain_db: float,
     profile: MasteringProfile,
     context: int = 0,
+    span: tuple[int, int] | None = None,
     block: int = BLOCK,
     report: MasteringReport | None = None,
 ) -> Iterator[NDArray[np.float32]]:
-    """The chapter's finished samples in blocks, from ``-context`` to ``plan.samples + context`` (context <= EDGE).
+    """Finished samples in blocks, from ``-context`` to ``plan.samples + context`` (context <= EDGE), or of ``span``.
 
-    The context is the room tone every chapter of the book shares at its borders. Raises ArtifactBroken for a take
-    that no longer holds what was written.
+    The context is the room tone every chapter of the book shares at its borders. A span that begins or ends inside the
+    chapter is mastered with half a second more on that side, in which filter and limiter come to their state.
+    Raises ArtifactBroken for a take that no longer holds what was written.
     """
     if not 0 <= context <= EDGE:
         raise ValueError(f"context must lie between 0 and {EDGE}")
+    first, last = span or (-context, plan.samples + context)
+    settle = plan.sample_rate // 2
+    begin, end = max(first - settle, min(first, -context)), min(last + settle, max(last, plan.samples + context))
     tone = RoomTone(book_id, plan.number, plan.samples, plan.sample_rate, profile.tone_db)
     rumble_filter = _gain_and_high_pass(gain_db, profile, plan.sample_rate)
     limiter = Limiter(plan.sample_rate, profile.ceiling_db)
-    speech = _Speech(plan)
-    for start in range(-context, plan.samples + context, block):
-        count = min(block, plan.samples + context - start)
-        sound = rumble_filter.process(speech.block(start, count))
-        sound += tone.block(start, count)
-        yield from _whole(limiter.process(sound))
-    yield from _whole(limiter.finish())
+    speech = _Speech(plan, begin)
+
+    def limited() -> Iterator[NDArray[np.float64]]:
+        for start in range(begin, end, block):
+            count = min(block, end - start)
+            sound = rumble_filter.process(speech.block(start, count))
+            sound += tone.block(start, count)
+            yield limiter.process(sound)
+        yield limiter.finish()
+
+    position = begin
+    for sound in limited():
+        wanted = sound[max(0, first - position) : max(0, last - position)]
+        position += len(sound)
+        if len(wanted):
+            yield wanted.astype(np.float32)
     if report is not None:
         report.limited_samples, report.reduction_db = limiter.limited_samples, round(limiter.reduction_db, 2)
 
@@ -70,17 +84,12 @@ def _gain_and_high_pass(gain_db: float, profile: MasteringProfile, sample_rate: 
     return Biquads(sections)
 
 
-def _whole(sound: NDArray[np.float64]) -> Iterator[NDArray[np.float32]]:
-    if len(sound):
-        yield sound.astype(np.float32)
-
-
 class _Speech:
     """The takes on the chapter's timeline, read one at a time as the blocks come to them."""
 
-    def __init__(self, plan: ChapterPlan) -> None:
+    def __init__(self, plan: ChapterPlan, begin: int) -> None:
         self._rate = plan.sample_rate
-        self._coming = list(reversed(plan.takes))
+        self._coming = [take for take in reversed(plan.takes) if take.start + take.samples > begin]
         self._open: list[tuple[int, NDArray[np.float64]]] = []
 
     def block(self, start: int, count: int) -> NDArray[np.float64]:
