@@ -61,7 +61,7 @@ def config_values(config: Mapping[str, Any], file: Path) -> dict[str, Any]:
 
 def _check_keys(config: Mapping[str, Any], file: Path) -> None:
     tables = {option.key.split(".")[0] for option in OPTIONS if "." in option.key}
-    top = {option.key for option in OPTIONS if "." not in option.key} | tables | {"engines"}
+    top = {option.key for option in OPTIONS if "." not in option.key} | tables | {"engines", "keys"}
     _refuse_unknown(config, top, "", file)
     for name in sorted(tables & config.keys()):
         keys = {option.key.removeprefix(f"{name}.") for option in OPTIONS if option.key.startswith(f"{name}.")}

@@ -36,6 +36,15 @@ OPTIONS: tuple[Option, ...] = (
     Option("audio.profile", "podcast", "How loud: podcast (-19 LUFS), acx, r128.", ("acx", "podcast", "r128")),
     Option("audio.bitrate_kbps", 64, "AAC kilobits per second of the M4B (one channel).", (), 24, 320),
     Option("audio.mp3", False, "Make an MP3 of every chapter beside the M4B."),
+    Option(
+        "console.theme",
+        "dark",
+        "The console's colours.",
+        ("dark", "light", "ansi", "high-contrast", "deuteranopia"),
+    ),
+    Option("console.low_bandwidth", False, "The console sends as little as it can."),
+    Option("console.mouse", True, "The console takes the mouse; false leaves it to the terminal's own selection."),
+    Option("console.bell", False, "The console rings when something fails, and when the queue is done."),
 )
 
 _YES = ("1", "true", "yes", "on")

@@ -201,12 +201,12 @@ def of_scope(*scopes: str, readonly: bool = False) -> list[Action]:
     return [action for action in ACTIONS if action.scope in scopes and not (readonly and action.writes)]
 
 
-def bindings_for(scope: str) -> list[Binding]:
-    """Textual bindings of a scope; each key has an id, so that config.toml can move it (see keymap)."""
+def bindings_for(scope: str, *names: str) -> list[Binding]:
+    """Textual bindings of a scope (only ``names`` of it); each has an id, so that config.toml can move its key."""
     return [
         Binding(",".join(action.keys), f"app.act('{action.id}')", action.description, show=False, id=action.id)
         for action in of_scope(scope)
-        if action.keys
+        if action.keys and (not names or action.name in names)
     ]
 
 

@@ -219,6 +219,7 @@ class ConsoleApp(App[int]):
         main = self.screen_stack[0]
         tiny = width < LEAST[0] or height < LEAST[1]
         tabbed = not tiny and (width < NARROW or height < LOW)
+        was_tiny = main.has_class("tiny")
         main.set_class(tiny, "tiny")
         main.set_class(tabbed, "tabbed")
         panes = main.query_one("#panes")
@@ -229,6 +230,8 @@ class ConsoleApp(App[int]):
             main.query_one("#too_small", Static).update(words)
         for place, pane in enumerate(self.panes):
             pane.set_class(place == self._last_pane, "-shown")
+        if was_tiny and not tiny:
+            self.call_after_refresh(self.panes[self._last_pane].list.focus)
 
     def go_to(self, place: int) -> None:
         """Give a pane the keys, and the screen where only one has room."""

@@ -1,13 +1,14 @@
-"""What config.toml says of the console: ``[console]`` and ``[keys]``."""
+"""What config.toml and the environment say of the console: ``[console]`` and ``[keys]``."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from foundry_tui.console.themes import THEMES
-from foundry_tui.errors import UsageError
-from foundry_tui.settings_file import read_config
+from foundry_tui.settings_file import config_values, read_config
+from foundry_tui.settings_options import OPTIONS, from_text
 
 if TYPE_CHECKING:
     from foundry_tui.settings import Settings
@@ -24,16 +25,19 @@ class ConsoleConfig:
     keys: dict[str, Any] = field(default_factory=dict)
 
 
-def console_config(settings: Settings) -> ConsoleConfig:
+def console_config(settings: Settings, environ: Mapping[str, str] | None = None) -> ConsoleConfig:
     """Read it; raises UsageError naming what is wrong."""
-    config = read_config(settings.home / "config.toml")
-    table = config.get("console", {})
-    theme = table.get("theme", "dark")
-    if theme not in THEMES:
-        raise UsageError(f"console.theme is {theme!r}.", next_action=f"It takes one of {', '.join(THEMES)}.")
-    flags = {}
-    for name, default in (("low_bandwidth", False), ("mouse", True), ("bell", False)):
-        flags[name] = table.get(name, default)
-        if not isinstance(flags[name], bool):
-            raise UsageError(f"console.{name} is {flags[name]!r}.", next_action="It takes true or false.")
-    return ConsoleConfig(theme=theme, keys=dict(config.get("keys", {})), **flags)
+    env = os.environ if environ is None else environ
+    file = settings.home / "config.toml"
+    config = read_config(file)
+    values = config_values(config, file)
+    for option in OPTIONS:
+        if option.key.startswith("console.") and env.get(option.variable):
+            values[option.key] = from_text(option, env[option.variable], option.variable)
+    return ConsoleConfig(
+        theme=values["console.theme"],
+        low_bandwidth=values["console.low_bandwidth"],
+        mouse=values["console.mouse"],
+        bell=values["console.bell"],
+        keys=dict(config.get("keys", {})),
+    )

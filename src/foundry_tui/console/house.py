@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from foundry_tui.errors import FoundryError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from foundry_tui.settings import Settings
 
 Result = TypeVar("Result")
+_LAST_ANSWERS_S = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +41,7 @@ class House:
         self._inner: Inner | None = None
         self._opened: Future[None] = Future()
         self._drain_s: float | None = None
+        self._serving: set[asyncio.Task[Any]] = set()
 
     # -- from the screen's side ---------------------------------------------------------------------------------
 
@@ -62,7 +64,12 @@ class House:
         await self.opened()
         if self._loop is None or self._inner is None:
             raise FoundryError("The house is closed.", next_action="Start the console again.")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_await(work, self._inner), self._loop))
+        serving = self._serve(work, self._inner)
+        try:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(serving, self._loop))
+        except RuntimeError:
+            serving.close()  # the loop has just ended: nobody will ever begin it
+            raise
 
     def snapshot(self) -> Snapshot | None:
         """What this console's own workers do right now; None while there are none."""
@@ -132,11 +139,27 @@ class House:
             if self.workers:
                 await inner.start_workers(self.workers)
             await self._closing.wait()
+            self._inner = None
             await inner.stop_workers(self._drain_s)
+            await self._last_answers()
+
+    async def _serve(self, work: Callable[[Inner], Awaitable[Result]], inner: Inner) -> Result:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            return await work(inner)
+        finally:
+            self._serving.discard(task)
+
+    async def _last_answers(self) -> None:
+        """What was asked before the end is answered before the tables are closed; what takes too long is not."""
+        if self._serving:
+            await asyncio.wait(list(self._serving), timeout=_LAST_ANSWERS_S)
+        for task in self._serving:
+            task.cancel()
+        if self._serving:
+            await asyncio.wait(list(self._serving))
 
     def _tell(self) -> None:
         self._changed = True
-
-
-async def _await(work: Callable[[Inner], Awaitable[Result]], inner: Inner) -> Result:
-    return await work(inner)

@@ -28,7 +28,8 @@ _KEPT = 2000  # rows held around what is seen
 class LineList(ScrollView, can_focus=True):
     """``show_rows`` and ``put_rows`` fill it; ``Wanted`` says which rows it would like to have."""
 
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings_for("list"))
+    # Tab goes round the panes here; a screen of its own would let it go round everything that takes the focus.
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("list"), *bindings_for("app", "next_pane", "previous_pane")]
 
     class Wanted(Message):
         """These rows came into view and are not here."""
