@@ -193,7 +193,13 @@ def run(folder: Path, hours: float, cores: int) -> dict[str, object]:
             continue
         other = theirs(folder, chapters, filters, ffmpeg)
         ratio = mine["wall_per_audio_s"] / other["wall_per_audio_s"]
-        result[name] = {"ffmpeg": other, "ratio": round(ratio, 3), "bar": bar, "held": ratio <= bar}
+        result[name] = {
+            "ffmpeg": other,
+            "ratio": round(ratio, 3),
+            "cpu_ratio": round(mine["cpu_s_per_audio_hour"] / other["cpu_s_per_audio_hour"], 3),
+            "bar": bar,
+            "held": ratio <= bar,
+        }
     result["rss"] = {"mb": mine["peak_rss_mb"], "bar": 300, "held": mine["peak_rss_mb"] <= 300}
     return result
 

@@ -18,9 +18,11 @@ from PIL import Image
 
 from fakes.sounds import speech, take_sound
 from foundry_tui.audio.acx_certificate import acx_certificate
+from foundry_tui.audio.book_stream import write_stream
 from foundry_tui.audio.chapter_packets import ChapterJob
 from foundry_tui.audio.layout import ChapterSound, plan_chapter, stack
 from foundry_tui.audio.loudness import chapter_loudness, gain_for
+from foundry_tui.audio.master import master
 from foundry_tui.audio.measure import measure
 from foundry_tui.audio.mp3 import write_mp3_chapter
 from foundry_tui.audio.overlay_epub import SpokenChapter, write_overlay_epub
@@ -29,7 +31,7 @@ from foundry_tui.audio.profiles import PROFILES
 from foundry_tui.audio.tags import BookTags
 from foundry_tui.audio.take_file import read_take
 from foundry_tui.domain.chapters import Chunk
-from foundry_tui.errors import AudioError
+from foundry_tui.errors import ArtifactBroken, AudioError, UsageError
 
 ACX = PROFILES["acx"]
 RATE = 24_000
@@ -134,6 +136,35 @@ def test_a_retail_sample_is_a_file_like_any_other(mp3s, tmp_path):
     file = write_mp3_chapter(job, TAGS, None, tmp_path / "sample.mp3")
     assert file.samples / file.sample_rate <= 15.1
     assert acx_certificate([file.path]).passed
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("opus", 48_000), ("flac", 24_000)])
+def test_a_book_in_one_stream_is_exact_and_marked(mp3s, tmp_path, kind, rate):
+    file = write_stream(tmp_path / f"book.{kind}", kind, mp3s.jobs, mp3s.timing, TAGS)
+    with av.open(str(file.path)) as container:
+        marks = [(mark["start"] * mark["time_base"], mark["metadata"]["title"]) for mark in container.chapters()]
+        tags = {**container.metadata, **container.streams.audio[0].metadata}
+        sound = np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)])
+    assert len(sound) == mp3s.timing.samples * rate // RATE
+    for (start, title), chapter in zip(marks, mp3s.timing.chapters, strict=True):
+        assert float(start) == pytest.approx(chapter.start / RATE, abs=0.001)
+        assert title == chapter.title
+    assert (tags["title"], tags["artist"], tags["performer"]) == (TAGS.title, TAGS.author, TAGS.narrator)
+    if kind == "flac":
+        mastered = np.concatenate(
+            [block for job in mp3s.jobs for block in master(job.plan, book_id="book", gain_db=job.gain_db, profile=ACX)]
+        )
+        assert np.abs(sound / 32767.0 - mastered).max() < 2e-5
+
+
+def test_an_unknown_stream_is_a_usage_error_and_a_broken_take_leaves_nothing(mp3s, tmp_path):
+    with pytest.raises(UsageError, match="opus, flac"):
+        write_stream(tmp_path / "a.wma", "wma", mp3s.jobs, mp3s.timing, TAGS)
+    take = mp3s.jobs[0].plan.takes[0]
+    plan = replace(mp3s.jobs[0].plan, takes=(replace(take, sha256="0" * 64),))
+    with pytest.raises(ArtifactBroken):
+        write_stream(tmp_path / "a.flac", "flac", [replace(mp3s.jobs[0], plan=plan)], mp3s.timing, TAGS)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")
