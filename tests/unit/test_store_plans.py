@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from foundry_tui.domain.books import Book
 from foundry_tui.domain.status import Level
-from foundry_tui.store.catalog import BookOrder, count_books, list_books
+from foundry_tui.store.catalog import BookOrder, add_book, count_books, list_books
 from foundry_tui.store.columns import utc_now
 from foundry_tui.store.database import Database, sqlite_url
 from foundry_tui.store.event_history import Cursor, EventFilter, page_after, page_before
@@ -26,6 +27,8 @@ Question = Callable[[AsyncConnection], Awaitable[Any]]
 @pytest.fixture
 async def database(migrated_file: Path) -> AsyncIterator[Database]:
     opened = Database.connect(sqlite_url(str(migrated_file)))
+    async with opened.write() as connection:
+        await add_book(connection, Book("", "b", "B", "eng"))
     yield opened
     await opened.close()
 

@@ -16,7 +16,7 @@ from foundry_tui.domain.books import Book
 from foundry_tui.domain.ids import checked_book_id
 from foundry_tui.errors import Conflict, InUse, NotFound, UsageError
 from foundry_tui.store.columns import moment_text, utc_now
-from foundry_tui.store.rows import checked, columns_of, containing, free_calendar_ids, noun
+from foundry_tui.store.rows import checked, columns_of, containing, free_calendar_ids, in_language, noun
 from foundry_tui.store.tables import audiobook_productions, books
 
 
@@ -96,10 +96,10 @@ async def list_books(
     offset: int = 0,
     limit: int = 100,
 ) -> list[Book]:
-    """A window into the catalog: ``limit`` books from the ``offset``-th on, filtered by text and language as typed."""
+    """A window into the catalog: ``limit`` books from the ``offset``-th on, by text and language (any spelling)."""
     # The window is found in an index alone; only its own rows are then read whole.
-    keys = _filtered(select(books.c.id), text, language).order_by(*_ordered(order, descending=descending))
-    window = keys.offset(offset).limit(limit)
+    keys = await _filtered(connection, select(books.c.id), text, language)
+    window = keys.order_by(*_ordered(order, descending=descending)).offset(offset).limit(limit)
     wanted = [row[0] for row in await connection.execute(window)]
     rows = (await connection.execute(select(*_COLUMNS).where(books.c.id.in_(wanted)))).mappings()
     found = {row["id"]: noun(Book, row) for row in rows}
@@ -108,7 +108,8 @@ async def list_books(
 
 async def count_books(connection: AsyncConnection, *, text: str | None = None, language: str | None = None) -> int:
     """How many books ``list_books`` would go through."""
-    return int(await connection.scalar(_filtered(select(func.count()).select_from(books), text, language)) or 0)
+    query = await _filtered(connection, select(func.count()).select_from(books), text, language)
+    return int(await connection.scalar(query) or 0)
 
 
 async def update_book(connection: AsyncConnection, book_id: str, /, **changes: Any) -> Book:
@@ -144,11 +145,13 @@ def _values(book: Book) -> dict[str, Any]:
     return {field.name: getattr(book, field.name) for field in dataclasses.fields(book)}
 
 
-def _filtered(query: Select[Any], text: str | None, language: str | None) -> Select[Any]:
+async def _filtered(
+    connection: AsyncConnection, query: Select[Any], text: str | None, language: str | None
+) -> Select[Any]:
     if text:
         query = query.where(containing(text, books.c.book_name, books.c.author, books.c.book_id))
     if language:
-        query = query.where(books.c.language == language)
+        query = query.where(await in_language(connection, books.c.language, language))
     return query
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from foundry_tui.domain.languages import understood
 from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.queue import Ordered
 from foundry_tui.domain.status import Status
@@ -17,7 +16,7 @@ from foundry_tui.errors import NotFound, UsageError
 from foundry_tui.store.catalog import get_book
 from foundry_tui.store.columns import moment_text, utc_now
 from foundry_tui.store.roster import get_narrator
-from foundry_tui.store.rows import checked, columns_of, containing, free_calendar_ids, noun
+from foundry_tui.store.rows import checked, columns_of, containing, free_calendar_ids, noun, same_language
 from foundry_tui.store.tables import audiobook_productions, books, jobs, narrators, production_steps
 
 # A failed production is live: it is still in the queue, and requeueing it is what goes on with it.
@@ -72,7 +71,6 @@ async def create_production(
 async def _live(
     connection: AsyncConnection, book_id: str, narrator_id: str, language: str, recipe: str
 ) -> Production | None:
-    wanted = understood(language)
     query = select(*_COLUMNS).where(
         audiobook_productions.c.book_id == book_id,
         audiobook_productions.c.narrator_id == narrator_id,
@@ -80,16 +78,9 @@ async def _live(
         audiobook_productions.c.status.in_([status.value for status in LIVE]),
     )
     for row in (await connection.execute(query.order_by(audiobook_productions.c.audiobook_id))).mappings():
-        if _same_language(row["language"], wanted):
+        if same_language(row["language"], language):
             return noun(Production, row)
     return None
-
-
-def _same_language(typed: str, wanted: str) -> bool:
-    try:
-        return understood(typed) == wanted
-    except UsageError:  # raw SQL may hold anything
-        return False
 
 
 async def find_production(connection: AsyncConnection, audiobook_id: str) -> Production | None:

@@ -16,7 +16,7 @@ from foundry_tui.domain.books import Narrator
 from foundry_tui.domain.ids import checked_narrator_id
 from foundry_tui.errors import Conflict, InUse, NotFound, UsageError
 from foundry_tui.store.columns import moment_text, utc_now
-from foundry_tui.store.rows import checked, columns_of, containing, noun
+from foundry_tui.store.rows import checked, columns_of, containing, in_language, noun
 from foundry_tui.store.tables import audiobook_productions, narrators
 
 
@@ -81,9 +81,9 @@ async def list_narrators(
     offset: int = 0,
     limit: int = 1000,
 ) -> list[Narrator]:
-    """A window into the roster, filtered by text, language as typed and whether they are active."""
+    """A window into the roster, filtered by text, language (any spelling) and whether they are active."""
     columns = [column.desc() if descending else column.asc() for column in _ORDERS[order]]
-    query = _filtered(select(*_COLUMNS), text, language, active=active).order_by(*columns)
+    query = (await _filtered(connection, select(*_COLUMNS), text, language, active=active)).order_by(*columns)
     rows = (await connection.execute(query.offset(offset).limit(limit))).mappings()
     return [noun(Narrator, row) for row in rows]
 
@@ -92,7 +92,7 @@ async def count_narrators(
     connection: AsyncConnection, *, text: str | None = None, language: str | None = None, active: bool | None = None
 ) -> int:
     """How many narrators ``list_narrators`` would go through."""
-    query = _filtered(select(func.count()).select_from(narrators), text, language, active=active)
+    query = await _filtered(connection, select(func.count()).select_from(narrators), text, language, active=active)
     return int(await connection.scalar(query) or 0)
 
 
@@ -132,11 +132,13 @@ async def remove_narrator(connection: AsyncConnection, narrator_id: str) -> Narr
     return narrator
 
 
-def _filtered(query: Select[Any], text: str | None, language: str | None, *, active: bool | None) -> Select[Any]:
+async def _filtered(
+    connection: AsyncConnection, query: Select[Any], text: str | None, language: str | None, *, active: bool | None
+) -> Select[Any]:
     if text:
         query = query.where(containing(text, narrators.c.narrator_name, narrators.c.narrator_id, narrators.c.voice))
     if language:
-        query = query.where(narrators.c.language == language)
+        query = query.where(await in_language(connection, narrators.c.language, language))
     if active is not None:
         query = query.where(narrators.c.active.is_(active))
     return query

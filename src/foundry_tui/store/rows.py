@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, String, Table, func, or_, select, text
+from sqlalchemy import Column, ColumnElement, String, Table, false, func, or_, select, text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -81,6 +81,23 @@ def containing(typed: str, *columns: Column[Any]) -> ColumnElement[bool]:
     conditions = [func.lower(column).contains(typed.lower(), autoescape=True) for column in columns]
     conditions += [column.contains(spelling, autoescape=True) for column in columns for spelling in sorted(spellings)]
     return or_(*conditions)
+
+
+async def in_language(connection: AsyncConnection, column: Column[Any], wanted: str) -> ColumnElement[bool]:
+    """The condition that ``column`` means the language ``wanted``, however either of them spells it."""
+    stored = (await connection.execute(select(column).distinct())).scalars()
+    same = [typed for typed in stored if same_language(typed, wanted)]
+    if len(same) == 1:  # as nearly always: an equation keeps the order of an index, a list does not
+        return column == same[0]
+    return column.in_(same) if same else false()
+
+
+def same_language(typed: str, other: str) -> bool:
+    """Whether two spellings mean one language; what nobody understands (raw SQL may hold anything) is only itself."""
+    try:
+        return understood(typed) == understood(other)
+    except UsageError:
+        return typed == other
 
 
 async def free_calendar_ids(
