@@ -23,6 +23,8 @@ from foundry_tui.text.metadata import SourceMetadata, source_metadata
 from foundry_tui.text.options import ParseOptions
 from foundry_tui.text.pauses import PAUSES_MS
 from foundry_tui.text.readers import SourceFile, read_source
+from foundry_tui.text.rules.engine import apply_rules
+from foundry_tui.text.rules.table import places_of, rules_for
 from foundry_tui.text.sections import Section, join_title
 
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -170,6 +172,7 @@ class _ParsedBookBuilder:
                     skipped.update(skipped_words(block, self._count))
             elif words:
                 skipped[block.skip or "ornament"] += words
+        said, replaced = self._speech(drafts)
         chunks = tuple(
             Chunk(
                 index,
@@ -177,11 +180,27 @@ class _ParsedBookBuilder:
                 draft.kind,
                 PAUSES_MS["chapter_end" if index == len(drafts) else draft.pause],
                 (draft.first, draft.last),
+                spoken,
             )
-            for index, draft in enumerate(drafts, 1)
+            for index, (draft, spoken) in enumerate(zip(drafts, said, strict=True), 1)
         )
         title = one_line(f"{section.part}, {section.title}" if section.part else section.title)
-        return Chapter(number, title, section.kind, spoken, chunks), Receipt(source_words, spoken, {}, dict(skipped))
+        receipt = Receipt(source_words, spoken - sum(replaced.values()), dict(replaced), dict(skipped))
+        return Chapter(number, title, section.kind, spoken, chunks), receipt
+
+    def _speech(self, drafts: Sequence[Draft]) -> tuple[list[str | None], Counter[str]]:
+        """(spoken form or None, words replaced by rule) of a chapter's chunks."""
+        rules = rules_for(self._language, self._options.rules_off)
+        said: list[str | None] = []
+        replaced: Counter[str] = Counter()
+        for draft, places in zip(drafts, places_of([draft.kind for draft in drafts]), strict=True):
+            spoken, hits = apply_rules(draft.text, rules, places)
+            said.append(spoken if hits and spoken != draft.text and speakable(spoken) else None)
+            if said[-1] is not None:
+                for hit in hits:
+                    if hit.words:
+                        replaced[hit.rule] += hit.words
+        return said, replaced
 
     def _drafts(self, section: Section, blocks: Sequence[Block]) -> Iterator[Draft]:
         """Part titles and what stands under them, the chapter's own heading, then its text."""

@@ -16,6 +16,9 @@ _PAGE_AT_END = re.compile(
 _LEADERS = re.compile(r"(?:\s*[.·…]\s*){3,}")
 
 
+_SPEECH = frozenset("“‘\"'«„‚—–(")  # a line that opens so is somebody speaking
+
+
 def promote_entries(document: BookDocument, heads: dict[int, Head], first: int, last: int) -> None:
     """Lines that the book's navigation or contents list points to by name become headings."""
     found: dict[int, Head] = {}
@@ -135,6 +138,8 @@ def promote_lines(blocks: Sequence[Block], heads: dict[int, Head], first: int, l
     named: list[Head] = []
     for block in blocks[first:last]:
         if block.position in heads or not block.spoken or block.kind in {"row", "item"} or len(block.text) > 200:
+            continue
+        if block.text[0] in _SPEECH or block.text[0].islower():
             continue
         parsed = parse_heading(block.text)
         standing = block.text.count("\n") <= 3 and (len(block.text) <= 120 or block.centred)
