@@ -86,10 +86,12 @@ def containing(typed: str, *columns: Column[Any]) -> ColumnElement[bool]:
 async def in_language(connection: AsyncConnection, column: Column[Any], wanted: str) -> ColumnElement[bool]:
     """The condition that ``column`` means the language ``wanted``, however either of them spells it."""
     stored = (await connection.execute(select(column).distinct())).scalars()
-    same = [typed for typed in stored if same_language(typed, wanted)]
-    if len(same) == 1:  # as nearly always: an equation keeps the order of an index, a list does not
-        return column == same[0]
-    return column.in_(same) if same else false()
+    same: list[str] = [typed for typed in stored if same_language(typed, wanted)]
+    if not same:
+        return false()
+    # One spelling is the rule, and an equation keeps the order of an index, which a list does not.
+    condition: ColumnElement[bool] = column == same[0] if len(same) == 1 else column.in_(same)
+    return condition
 
 
 def same_language(typed: str, other: str) -> bool:
