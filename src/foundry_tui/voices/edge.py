@@ -126,7 +126,7 @@ class EdgeEngine:
 def open_engine(options: dict[str, Any]) -> EdgeEngine:
     """Options: ``url``, ``voices_url``, ``proxy``, ``connect_timeout_s``, ``receive_timeout_s``, ``concurrency``.
 
-    ``marks`` false believes a turn without word marks.
+    ``marks`` false believes a turn whose word marks are missing or do not reach the end of the text.
     The environment's FOUNDRY_EDGE_URL and FOUNDRY_EDGE_VOICES_URL stand in for addresses not given.
     """
     given = Options("edge", options)

@@ -77,7 +77,10 @@ class EdgeService:
                 timeout=aiohttp.ClientTimeout(total=self._options.receive_timeout_s),
             ) as answer:
                 if answer.status == 403:
-                    raise EngineBusy("edge refused to list its voices (HTTP 403).")
+                    _adjusted_clock(
+                        aiohttp.ClientResponseError(answer.request_info, (), status=403, headers=answer.headers)
+                    )
+                    raise EngineBusy("edge refused to list its voices for now (HTTP 403).")
                 if answer.status != 200:
                     raise error_for_status("edge", answer.status, answer.headers)
                 rows = json.loads(await answer.read())

@@ -73,7 +73,7 @@ class Turn:
             if marks_needed:
                 raise SpeechRejected("The service sent no word marks, so nothing shows that the speech is whole.")
             return
-        if not reaches_end(self.text, [mark.text for mark in self.marks]):
+        if marks_needed and not reaches_end(self.text, [mark.text for mark in self.marks]):
             raise SpeechRejected("The speech was cut: its last words were not spoken.")
         last = max(mark.offset + mark.duration for mark in self.marks)
         have = size * TICKS_PER_SECOND // BYTES_PER_SECOND

@@ -120,7 +120,7 @@ class EspeakEngine:
 def open_engine(options: dict[str, Any]) -> EspeakEngine:
     """Options: ``concurrency`` (chunks spoken at once; the number of cores), ``fork`` (false: a process per chunk)."""
     given = Options("espeak", options)
-    lanes = given.whole("concurrency", os.cpu_count() or 1, 1, 64)
+    lanes = given.cores()
     fork = given.switch("fork", hasattr(os, "fork"))
     given.finish()
     try:

@@ -146,7 +146,7 @@ def open_engine(options: dict[str, Any]) -> FliteEngine:
     """Options: ``program`` (found on the PATH), ``concurrency`` (the number of cores)."""
     given = Options("flite", options)
     named = given.text("program", "flite")
-    concurrency = given.whole("concurrency", os.cpu_count() or 1, 1, 64)
+    concurrency = given.cores()
     given.finish()
     program = shutil.which(named)
     if program is None:

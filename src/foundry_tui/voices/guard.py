@@ -19,7 +19,8 @@ T = TypeVar("T")
 class GuardedEngine:
     """An engine that tries again by itself.
 
-    Of errors that may pass ``attempts`` are made in all, with full jitter between them (a random wait up to
+    Of errors that may pass ``attempts`` are made in all (five: with three, one request in twenty failing would still
+    cost one book in seven a chunk), with full jitter between them (a random wait up to
     ``first_delay_s``, doubled each time up to ``longest_delay_s``; never less than the server's Retry-After). Errors
     that will not pass are raised at once. ``on_retry(attempt, error, delay_s)`` hears of each failed attempt before its
     wait; a callback given to ``synthesize`` knows which chunk it is about. While it waits a call holds no lane.
@@ -29,7 +30,7 @@ class GuardedEngine:
         self,
         engine: Engine,
         *,
-        attempts: int = 3,
+        attempts: int = 5,
         first_delay_s: float = 1.0,
         longest_delay_s: float = 30.0,
         concurrency: int | None = None,

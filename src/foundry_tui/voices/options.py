@@ -19,12 +19,11 @@ class Options:
         self.environment = os.environ if environment is None else environment
 
     def text(self, name: str, default: str = "", variable: str | None = None) -> str:
-        """A string: as given, else from the environment variable, else the default."""
+        """A string: as given, else from the environment variable, else the default; an empty one is none."""
         self.known.add(name)
-        value = self.given.get(name)
-        if value is None and variable:
-            value = self.environment.get(variable) or None
-        return default if value is None else str(value).strip()
+        given = self.given.get(name)
+        from_outside = self.environment.get(variable) if variable else None
+        return next((found for value in (given, from_outside) if value and (found := str(value).strip())), default)
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
         """A number within its range."""
@@ -66,6 +65,11 @@ class Options:
         value = self.given.get(name)
         items = value.split(",") if isinstance(value, str) else value or ()
         return tuple(str(item).strip() for item in items if str(item).strip())
+
+    def cores(self) -> int:
+        """The option ``concurrency``; without it the cores this process may use."""
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return self.whole("concurrency", usable or 1, 1, 64)
 
     def finish(self) -> None:
         """UsageError where an option was given that nobody read."""
