@@ -1,4 +1,4 @@
-"""Piper and Kokoro through their real loaders, on models of a few kilobytes made here."""
+"""Engines that are Python libraries, through their real loaders; Piper and Kokoro on tiny models made here."""
 
 from __future__ import annotations
 
@@ -173,3 +173,31 @@ def test_what_is_missing_is_said(name: str, tmp_path: Path, monkeypatch: pytest.
     given = {"piper": {"models": tmp_path / "none"}, "kokoro": {"model": tmp_path / "none.onnx"}}[name]
     with pytest.raises(EngineMissing, match="none"):
         open_engine(name, given)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "voice", "text"),
+    [
+        ("pico", "ttspico", "en-GB", "The <break time='30s'/> clocks were striking thirteen &amp; more."),
+        ("pico", "ttspico", "de-DE", "Größe ist <b>nicht</b> alles, sagte sie im Jahr 1984."),
+        ("openjtalk", "pyopenjtalk", "mei_normal", "吾輩は猫である。<b>名前</b>はまだ無い。"),
+    ],
+)
+async def test_pico_and_openjtalk_speak_the_same_in_any_order(name: str, module: str, voice: str, text: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"the extra {name} is not installed")
+    engine = open_engine(name)
+    alone = await engine.synthesize(text, voice, PLAIN)
+    said = await asyncio.gather(*(engine.synthesize(each, voice, PLAIN) for each in (text + text, text, text)))
+    assert said[1] == said[2] == alone
+    assert 1 < alone.duration_s < 10
+    assert 1.7 < said[0].samples / alone.samples < 2.3
+    fast = await engine.synthesize(text, voice, VoiceSettings(rate=1.5, pitch_percent=20, volume=0.5))
+    assert 0.5 < fast.samples / alone.samples < 0.85
+    assert voice in {listed.voice for listed in await engine.voices()}
+    with pytest.raises(VoiceMissing, match="nobody"):
+        await engine.synthesize(text, "nobody", PLAIN)
+    with pytest.raises(NothingToSpeak):
+        await engine.synthesize("…", voice, PLAIN)
+    assert await engine.version()
+    await engine.close()

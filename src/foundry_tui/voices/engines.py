@@ -17,6 +17,8 @@ _MODULES = {
     "flite": "foundry_tui.voices.flite",
     "kokoro": "foundry_tui.voices.kokoro",
     "openai": "foundry_tui.voices.openai",
+    "openjtalk": "foundry_tui.voices.openjtalk",
+    "pico": "foundry_tui.voices.pico",
     "piper": "foundry_tui.voices.piper",
 }
 

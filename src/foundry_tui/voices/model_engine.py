@@ -1,4 +1,4 @@
-"""What the engines of neural models have in common: a helper that holds them, and replies turned into speech."""
+"""What the engines that are Python libraries share: a helper that holds them, and replies turned into speech."""
 
 from __future__ import annotations
 
