@@ -197,8 +197,12 @@ def test_chapter_files_lie_where_a_server_passes_over_them(library: LocalLibrary
     assert dict(published.sizes) == {"tin_kettle.m4b": 5, "chapters/01 One.mp3": 3, "chapters/01 one (2).MP3": 3}
     assert (published.folder / "chapters" / ".ignore").is_file()
     assert published.files[0].name == "tin_kettle.m4b"
+    (made / "read.epub").write_bytes(b"book")
+    with_text = library.publish(replace(given, files={**given.files, "tin_kettle.epub": made / "read.epub"}))
+    assert with_text.sizes["tin_kettle.epub"] == 4, "no audio: it lies beside the M4B"
+    given = replace(given, files={**given.files, "tin_kettle.epub": made / "read.epub"})
     again = library.publish(given)
-    assert again.sizes == published.sizes
+    assert again.sizes == with_text.sizes
 
 
 def test_publishing_again_replaces_its_own_and_keeps_the_old_in_the_trash(library: LocalLibrary, made: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from foundry_tui.files import sync_file, sync_folder
-from foundry_tui.storage.library import Edition, is_m4b
+from foundry_tui.storage.library import Edition, is_audio, is_m4b
 from foundry_tui.storage.names import file_name
 from foundry_tui.storage.receipt import RECEIPT, Receipt, read_receipt
 from foundry_tui.storage.sidecar import sidecars
@@ -40,7 +40,7 @@ def _put_audio(edition: Edition, staged: Path) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for wanted, source in edition.files.items():
         name = file_name(wanted, "audio")
-        if whole and not is_m4b(name):
+        if whole and is_audio(name) and not is_m4b(name):
             (staged / CHAPTER_FILES).mkdir(exist_ok=True)
             (staged / CHAPTER_FILES / IGNORE).touch()
             name = f"{CHAPTER_FILES}/{name}"

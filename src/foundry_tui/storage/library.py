@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+_AUDIO = (".m4b", ".m4a", ".mp3", ".flac", ".opus", ".ogg", ".oga", ".aac", ".wav", ".wma", ".mka")
+
 
 class ChapterMark(NamedTuple):
     """A chapter on the edition's timeline, in seconds from its start."""
@@ -20,10 +22,10 @@ class ChapterMark(NamedTuple):
 class Edition:
     """One production's finished audiobook.
 
-    ``files`` are the audio files by their published name; where an M4B is among them, the others (one a chapter, for
-    players that want them) go into a folder of their own which media servers pass over. ``series`` entries read
-    ``Name`` or ``Name #2``; ``language`` is ISO 639-2/T. ``trash`` is where a replaced edition moves to; None leaves
-    that to the library.
+    ``files`` are its files by their published name; where an M4B is among them, other audio (one file a chapter, for
+    players that want it) goes into a folder of its own which media servers pass over, and an EPUB lies beside the M4B.
+    ``series`` entries read ``Name`` or ``Name #2``; ``language`` is ISO 639-2/T. ``trash`` is where a replaced edition
+    moves to; None leaves that to the library.
     """
 
     audiobook_id: str
@@ -81,6 +83,11 @@ class Library(Protocol):
     def withdraw(self, audiobook_id: str, trash: Path | None = None) -> Path | None:
         """Move the production's edition to ``trash``; return where it lies now, None where there was none."""
         ...
+
+
+def is_audio(name: str) -> bool:
+    """Whether a media server would play the file."""
+    return name.lower().endswith(_AUDIO)
 
 
 def is_m4b(name: str) -> bool:
