@@ -15,6 +15,7 @@ from foundry_tui.errors import (
     FoundryError,
     NothingToSpeak,
     SpeechRejected,
+    VoiceError,
     VoiceMissing,
 )
 from foundry_tui.voices.breaker import Breaker
@@ -191,6 +192,16 @@ async def test_patience_with_a_dead_engine_ends() -> None:
     with pytest.raises(EngineUnreachable, match="has not come back"):
         await guard.synthesize("Hello", "one", PLAIN)
     assert 30 <= time.now < 35
+
+
+async def test_a_dead_engine_is_not_waited_for_again_and_again() -> None:
+    time = Time()
+    engine, guard, _ = guarded(lambda *_: EngineUnreachable(), time, attempts=5)
+    calls = (guard.synthesize(f"text {number}", "one", PLAIN) for number in range(16))
+    errors = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(error).__base__ for error in errors} <= {EngineUnreachable, VoiceError}
+    assert time.now < 16 * 60  # sixteen lanes on one clock that only their sleeping moves
+    assert engine.spoken.total() < 16 * 5
 
 
 async def test_voices_are_asked_for_patiently_too() -> None:

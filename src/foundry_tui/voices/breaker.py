@@ -10,6 +10,10 @@ CLOSED, OPEN, HALF_OPEN = "closed", "open", "half-open"
 LOOK_AGAIN_S = 0.25
 
 
+class StillDown(EngineUnreachable):
+    """The engine did not come back while the call waited for it: no reason to wait once more."""
+
+
 class Breaker:
     """Opens after ``threshold`` failures in a row, for ``cooldown_s`` that doubles up to ``longest_s``.
 
@@ -26,7 +30,7 @@ class Breaker:
         threshold: int = 10,
         cooldown_s: float = 5.0,
         longest_s: float = 60.0,
-        patience_s: float = 180.0,
+        patience_s: float = 60.0,
         on_change: Callable[[str, FoundryError | None], None] | None = None,
     ) -> None:
         self.name = name
@@ -40,7 +44,7 @@ class Breaker:
         self._last: FoundryError | None = None
 
     async def admit(self) -> bool:
-        """Wait until a call may be made; True when it is the probe. EngineUnreachable after ``patience_s``."""
+        """Wait until a call may be made; True when it is the probe. StillDown after ``patience_s``."""
         began = self._clock()
         while self.state != CLOSED:
             now = self._clock()
@@ -48,7 +52,7 @@ class Breaker:
                 self._change(HALF_OPEN)
                 return True
             if now - began >= self._patience_s:
-                raise EngineUnreachable(
+                raise StillDown(
                     f"{self.name} failed {self._failures} times in a row and has not come back.",
                     details={"last": self._last.message if self._last else ""},
                 )

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from foundry_tui.errors import EngineBusy, EngineUnreachable, FoundryError, SpeechRejected
-from foundry_tui.voices.breaker import Breaker
+from foundry_tui.voices.breaker import Breaker, StillDown
 from foundry_tui.voices.protocol import Engine, EngineProfile, Speech, Voice, VoiceSettings, require_speakable
 
 OnRetry = Callable[[int, FoundryError, float], None]
@@ -85,6 +85,8 @@ class GuardedEngine:
         while True:
             try:
                 return await self._once(call)
+            except StillDown:
+                raise
             except FoundryError as error:
                 if not error.retryable or attempt >= self._attempts:
                     raise
