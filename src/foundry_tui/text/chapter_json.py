@@ -11,7 +11,7 @@ from foundry_tui.domain.chapters import SCHEMA_VERSION, Chapter, Chunk
 from foundry_tui.errors import ArtifactBroken, DiskFull, WriteFailed
 
 if TYPE_CHECKING:
-    from foundry_tui.text.parse import ParsedBook
+    from foundry_tui.text.parsed_book import ParsedBook
 
 METADATA = "metadata.json"
 _NO_SPACE = 28
@@ -88,8 +88,9 @@ def write_chapters(parsed: ParsedBook, folder: Path) -> tuple[Path, ...]:
     """
     written: list[Path] = []
     try:
-        for chapter in parsed.chapters:
-            written.append(_write(folder / chapter_file(chapter.number), chapter_to_json(chapter)))
+        written.extend(
+            _write(folder / chapter_file(chapter.number), chapter_to_json(chapter)) for chapter in parsed.chapters
+        )
         written.insert(0, _write(folder / METADATA, metadata_to_json(parsed)))
         _sync_folder(folder)
     except OSError as broken:

@@ -102,7 +102,7 @@ def _of_group(group: Sequence[Block], language: str, sizes: Sizes) -> list[Draft
         after = {"verse": "stanza", "list": "table_row" if kind == "row" else "list_item"}[name]
         return _of_lines(lines, name, after, first, last, language, sizes)
     text = " ".join(lines)
-    shown = {"heading": "heading", "quote": "quote", "item": "list", "row": "list"}.get(kind, "prose")
+    shown = {"heading": "heading", "quote": "quote", "item": "list", "row": "list", "note": "note"}.get(kind, "prose")
     after = {"heading": "subheading", "item": "list_item", "row": "table_row"}.get(kind, "paragraph")
     drafts = [
         Draft(piece, shown, "sentence" if whole else "clause", first, last)

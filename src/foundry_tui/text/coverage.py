@@ -84,7 +84,7 @@ def skipped_words(block: Block, count: Callable[[str], int]) -> dict[str, int]:
     """Words of ``block`` that its cuts took out, by reason; they add up to words(raw) - words(text) exactly."""
     missing = count(block.raw) - count(block.text)
     if missing == 0 or not block.cuts:
-        return {block.skip or "hidden": missing} if missing else {}
+        return {"footnote mark" if block.kind == "note" else block.skip or "hidden": missing} if missing else {}
     found: Counter[str] = Counter()
     for reason, text in block.cuts:
         found[reason] += count(text)

@@ -41,3 +41,8 @@ def guess_language(text: str) -> str | None:
     scores = {language: sum(counts[word] for word in small) for language, small in _SETS.items()}
     best = max(scores, key=lambda language: scores[language])
     return best if scores[best] * 12 >= len(words) else None
+
+
+def common_words(language: str) -> frozenset[str]:
+    """The commonest small words of a language, or none."""
+    return _SETS.get(language, frozenset())

@@ -134,7 +134,11 @@ def plain_metadata(text: str) -> SourceMetadata:
 def _title_lines(text: str) -> tuple[str | None, str | None]:
     """(title, author) of the first lines of a text without a header."""
     body = re.split(r"\*\*\*\s*START OF[^\n]*\n", text, maxsplit=1)[-1]
-    lines = [" ".join(line.split()) for line in body.split("\n") if line.strip() and not line.strip().startswith("[")]
+    lines = [
+        " ".join(line.strip("#*_ ").replace("*", "").split())
+        for line in body.split("\n")
+        if line.strip() and not line.strip().startswith("[")
+    ]
     if not lines:
         return None, None
     title: list[str] = []

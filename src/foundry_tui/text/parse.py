@@ -2,66 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from foundry_tui.domain.chapters import Chapter, Chunk
 from foundry_tui.domain.languages import understood
-from foundry_tui.errors import CoverageBroken, NoChaptersDetected, UsageError
+from foundry_tui.errors import UsageError
+from foundry_tui.text.book_builder import BookBuilder
 from foundry_tui.text.chapters import detect
-from foundry_tui.text.chunks import Draft, Sizes, draft_chunks, sizes_for, speakable
-from foundry_tui.text.coverage import Coverage, Receipt, broken, skipped_words, total
-from foundry_tui.text.decode import one_line
-from foundry_tui.text.document import Block, BookDocument, count_unspaced, word_counter
+from foundry_tui.text.coverage import Coverage, Receipt
+from foundry_tui.text.document import BookDocument
 from foundry_tui.text.guess_language import guess_language
 from foundry_tui.text.marks import strip_marks
-from foundry_tui.text.metadata import SourceMetadata, source_metadata
+from foundry_tui.text.metadata import source_metadata
 from foundry_tui.text.options import ParseOptions
-from foundry_tui.text.pauses import PAUSES_MS
+from foundry_tui.text.outline import OutlineEntry
+from foundry_tui.text.overrides import apply_overrides, section_anchors
+from foundry_tui.text.parsed_book import LeftOut, ParsedBook
 from foundry_tui.text.readers import SourceFile, read_source
-from foundry_tui.text.rules.engine import apply_rules
-from foundry_tui.text.rules.table import places_of, rules_for
-from foundry_tui.text.sections import Section, join_title
 
-_NOT_WORD = re.compile(r"[\W_]+")
-_CJK_GAP = re.compile("(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]) (?=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef])")
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A section that is not narrated: its title (or first words), why, how many words, where it lies."""
-
-    title: str
-    reason: str
-    words: int
-    source_span: tuple[int, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"title": self.title, "reason": self.reason, "words": self.words, "source_span": list(self.source_span)}
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedBook:
-    """What STEP1 hands on."""
-
-    book_id: str
-    title: str
-    author: str | None
-    language: str
-    source: SourceFile
-    chapters: tuple[Chapter, ...]
-    coverage: Coverage
-    left_out: tuple[LeftOut, ...]
-    warnings: tuple[str, ...]
+DEFAULTS = ParseOptions()
+__all__ = [
+    "Coverage",
+    "LeftOut",
+    "OutlineEntry",
+    "ParseOptions",
+    "ParsedBook",
+    "Receipt",
+    "SourceFile",
+    "parse_novel",
+]
 
 
 def parse_novel(
-    source: Path, *, book_id: str, language: str | None = None, options: ParseOptions = ParseOptions()
+    source: Path, *, book_id: str, language: str | None = None, options: ParseOptions = DEFAULTS
 ) -> ParsedBook:
     """Read ``source`` and cut it into chapters and chunks.
 
@@ -76,7 +48,10 @@ def parse_novel(
     document.author = known.author or document.author
     strip_marks(document)
     sections = detect(document)
-    return _ParsedBookBuilder(book_id, spoken_in, identity, document, known, options).build(sections)
+    section_anchors(sections, document)
+    sections, unfit = apply_overrides(sections, document, options.overrides)
+    document.warnings.extend(unfit)
+    return BookBuilder(book_id, spoken_in, identity, document, options).build(sections)
 
 
 def _declared(document: BookDocument) -> str | None:
@@ -84,173 +59,3 @@ def _declared(document: BookDocument) -> str | None:
         return understood(document.language) if document.language else None
     except UsageError:
         return None
-
-
-class _ParsedBookBuilder:
-    """Holds what every chapter of one book needs; used once."""
-
-    def __init__(
-        self,
-        book_id: str,
-        language: str,
-        source: SourceFile,
-        document: BookDocument,
-        known: SourceMetadata,
-        options: ParseOptions,
-    ) -> None:
-        self._book_id, self._language, self._source = book_id, language, source
-        self._document, self._known, self._options = document, known, options
-        self._count: Callable[[str], int] = (
-            count_unspaced if language in {"jpn", "zho"} else word_counter(document.sample())
-        )
-        default = sizes_for(language)
-        self._sizes = Sizes(options.target or default.target, options.hard or default.hard)
-        if self._count is count_unspaced:
-            for block in document.blocks:
-                if " " in block.text:
-                    block.text = _CJK_GAP.sub("", block.text)
-
-    def build(self, sections: Sequence[Section]) -> ParsedBook:
-        """The whole book; raises NoChaptersDetected or CoverageBroken."""
-        source_words = sum(self._count(block.raw) for block in self._document.blocks)
-        chapters: list[Chapter] = []
-        receipts: list[Receipt] = []
-        left: list[LeftOut] = []
-        outside: Counter[str] = Counter()
-        for section in sections:
-            chapter, receipt = self._chapter(section, len(chapters) + 1) if section.kept else (None, None)
-            if chapter is not None and receipt is not None:
-                chapters.append(chapter)
-                receipts.append(receipt)
-                continue
-            words = sum(self._count(block.raw) for block in self._blocks(section))
-            reason = section.reason or "nothing to say"
-            outside[reason] += words
-            if words:
-                left.append(LeftOut(self._name(section), reason, words, (section.start, section.end - 1)))
-        if not chapters:
-            raise self._nothing(sections, source_words)
-        coverage = total(source_words, receipts, Receipt(sum(outside.values()), 0, {}, dict(outside)))
-        if not coverage.balances:
-            raise CoverageBroken(f"The receipt does not balance: {coverage.to_json()}")
-        title = one_line(self._document.title) or one_line(chapters[0].title) or self._book_id
-        return ParsedBook(
-            self._book_id,
-            title,
-            one_line(self._document.author) or None,
-            self._language,
-            self._source,
-            tuple(chapters),
-            coverage,
-            tuple(left),
-            tuple(self._document.warnings),
-        )
-
-    def _blocks(self, section: Section) -> list[Block]:
-        return self._document.blocks[section.start : section.end]
-
-    def _name(self, section: Section) -> str:
-        if section.title:
-            return one_line(section.title, 120)
-        return next((one_line(block.raw, 60) for block in self._blocks(section) if block.raw.strip()), "")
-
-    def _chapter(self, section: Section, number: int) -> tuple[Chapter | None, Receipt | None]:
-        blocks = self._blocks(section)
-        drafts = list(self._drafts(section, blocks))
-        if not drafts:
-            section.reason = section.reason or "nothing to say"
-            return None, None
-        self._prove(blocks, drafts, number)
-        skipped: Counter[str] = Counter()
-        source_words = spoken = 0
-        for block in blocks:
-            words = self._count(block.raw)
-            source_words += words
-            if block.spoken and speakable(block.text):
-                spoken += self._count(block.text)
-                if block.raw != block.text:
-                    skipped.update(skipped_words(block, self._count))
-            elif words:
-                skipped[block.skip or "ornament"] += words
-        said, replaced = self._speech(drafts)
-        chunks = tuple(
-            Chunk(
-                index,
-                draft.text,
-                draft.kind,
-                PAUSES_MS["chapter_end" if index == len(drafts) else draft.pause],
-                (draft.first, draft.last),
-                spoken,
-            )
-            for index, (draft, spoken) in enumerate(zip(drafts, said, strict=True), 1)
-        )
-        title = one_line(f"{section.part}, {section.title}" if section.part else section.title)
-        receipt = Receipt(source_words, spoken - sum(replaced.values()), dict(replaced), dict(skipped))
-        return Chapter(number, title, section.kind, spoken, chunks), receipt
-
-    def _speech(self, drafts: Sequence[Draft]) -> tuple[list[str | None], Counter[str]]:
-        """(spoken form or None, words replaced by rule) of a chapter's chunks."""
-        rules = rules_for(self._language, self._options.rules_off)
-        said: list[str | None] = []
-        replaced: Counter[str] = Counter()
-        for draft, places in zip(drafts, places_of([draft.kind for draft in drafts]), strict=True):
-            spoken, hits = apply_rules(draft.text, rules, places)
-            said.append(spoken if hits and spoken != draft.text and speakable(spoken) else None)
-            if said[-1] is not None:
-                for hit in hits:
-                    if hit.words:
-                        replaced[hit.rule] += hit.words
-        return said, replaced
-
-    def _drafts(self, section: Section, blocks: Sequence[Block]) -> Iterator[Draft]:
-        """Part titles and what stands under them, the chapter's own heading, then its text."""
-        heads, opening = set(section.heads), set(section.opening)
-        body: list[Block] = []
-        headed = False
-        for block in blocks:
-            if block.position in opening or (block.position in heads and not headed):
-                yield from draft_chunks(body, self._language, self._sizes)
-                body = []
-                if block.position in opening:
-                    if block.spoken and speakable(block.text):
-                        yield Draft(join_title(block.text), "heading", "part_title", block.position, block.position)
-                    continue
-                headed = True
-                lines = [
-                    self._document.blocks[position].text
-                    for position in section.heads
-                    if self._document.blocks[position].spoken
-                ]
-                title = join_title("\n".join(lines)) if lines else ""
-                if speakable(title):
-                    yield Draft(title, "heading", "heading", section.heads[0], section.heads[-1])
-            elif block.position not in heads and (block.spoken or block.kind == "rule"):
-                body.append(block)
-        yield from draft_chunks(body, self._language, self._sizes)
-
-    def _prove(self, blocks: Sequence[Block], drafts: Sequence[Draft], number: int) -> None:
-        """Raise CoverageBroken unless the chunks say every narrated letter of the blocks, in order."""
-        said = [block.text for block in blocks if block.spoken]
-        wanted = "".join(said).replace(" ", "").replace("\n", "")
-        got = "".join([draft.text for draft in drafts]).replace(" ", "").replace("\n", "")
-        if wanted == got:
-            return
-        wanted, got = _NOT_WORD.sub("", wanted), _NOT_WORD.sub("", got)  # titles gain a stop, ornaments are not said
-        if wanted != got:
-            raise broken(wanted, got, f"while chapter {number} was cut into chunks")
-
-    def _nothing(self, sections: Sequence[Section], words: int) -> NoChaptersDetected:
-        seen = "; ".join(
-            f"{self._count_section(section)} words of {section.reason or 'nothing'}" for section in sections[:8]
-        )
-        return NoChaptersDetected(
-            f"{self._source.file} holds no prose to narrate: {len(self._document.blocks)} blocks, {words} words "
-            f"({seen or 'nothing at all'}).",
-            details={"blocks": len(self._document.blocks), "words": words, "format": self._source.format},
-        )
-
-    def _count_section(self, section: Section) -> int:
-        return sum(self._count(block.raw) for block in self._blocks(section))
-
-
-__all__ = ["LeftOut", "ParseOptions", "ParsedBook", "parse_novel"]

@@ -23,6 +23,7 @@ class Section:
     part: str = ""
     heads: tuple[int, ...] = ()
     opening: tuple[int, ...] = ()
+    anchor: str = ""
 
 
 def join_title(text: str) -> str:

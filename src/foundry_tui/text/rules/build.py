@@ -14,7 +14,8 @@ from foundry_tui.text.rules.numbers import digits, roman_value, spell
 class Tables:
     """What a language gives: abbreviations and titles with their spoken forms, the words for signs, how years, reigns
     and centuries are numbered. ``references`` are words a Roman numeral follows; ``reigns`` names of rulers;
-    ``reign_style`` how their number is said; ``ordinal`` a pattern whose first group is the number."""
+    ``reign_style`` how their number is said; ``ordinal`` a pattern whose first group is the number.
+    """
 
     language: str
     abbreviations: Mapping[str, str] = field(default_factory=dict)

@@ -14,11 +14,68 @@ _ROMAN_WORD = re.compile(r"\b[MDCLXVI]+\b")
 _VOWEL = re.compile(r"[AEIOUYÀ-ÖØ-ÝАЕЁИОУЫЭЮЯ]")
 # Short words in capitals that are spelled out or said as they stand.
 _SPELLED = frozenset(
-    "USA UK BBC FBI CIA NY HMS SOS RSVP PS NB AD BC AM PM TV DNA MP JP QED INRI SPQR VIP IOU OK ID".split()
+    [
+        "USA",
+        "UK",
+        "BBC",
+        "FBI",
+        "CIA",
+        "NY",
+        "HMS",
+        "SOS",
+        "RSVP",
+        "PS",
+        "NB",
+        "AD",
+        "BC",
+        "AM",
+        "PM",
+        "TV",
+        "DNA",
+        "MP",
+        "JP",
+        "QED",
+        "INRI",
+        "SPQR",
+        "VIP",
+        "IOU",
+        "OK",
+        "ID",
+    ]
 )
 # Short words that are only loud, never spelled.
 _LOUD = frozenset(
-    "YOU NOT ALL WAS ARE HAS HAD DID CAN MAY THE AND BUT WHO WHY HOW YES NOW HIM HER HIS SHE OUT ONE TWO OUR ANY NO SO".split()
+    [
+        "YOU",
+        "NOT",
+        "ALL",
+        "WAS",
+        "ARE",
+        "HAS",
+        "HAD",
+        "DID",
+        "CAN",
+        "MAY",
+        "THE",
+        "AND",
+        "BUT",
+        "WHO",
+        "WHY",
+        "HOW",
+        "YES",
+        "NOW",
+        "HIM",
+        "HER",
+        "HIS",
+        "SHE",
+        "OUT",
+        "ONE",
+        "TWO",
+        "OUR",
+        "ANY",
+        "NO",
+        "SO",
+    ]
 )
 
 
@@ -33,13 +90,13 @@ def _title_case(text: str) -> str:
 def _dash(found: re.Match[str]) -> str:
     """Spaces around a dash between words, none before a closing mark."""
     following = found.string[found.end() : found.end() + 1]
-    return " — " if following.isalnum() or following in '“"‘«(' and following else "—"
+    return " — " if following.isalnum() or (following in '“"‘«(' and following) else "—"
 
 
 def _opening(found: re.Match[str]) -> str | None:
     """IT is a truth, COLONEL FITZWILLIAM'S manners: small capitals that open a chapter."""
     words = found[2].split()
-    if len(words) == 1 and (len(words[0]) == 1 or _ROMAN_WORD.fullmatch(words[0]) and len(words[0]) > 1):
+    if len(words) == 1 and (len(words[0]) == 1 or (_ROMAN_WORD.fullmatch(words[0]) and len(words[0]) > 1)):
         return None
     return found[1] + _title_case(found[2])
 

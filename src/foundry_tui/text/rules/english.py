@@ -26,11 +26,53 @@ UNITS = {
     "hrs.": "hours", "mins.": "minutes", "secs.": "seconds", "cm.": "centimetres", "mm.": "millimetres", "km.": "kilometres",
     "kg.": "kilograms", "in.": "inches", "cm": "centimetres", "mm": "millimetres", "km": "kilometres", "kg": "kilograms",
 }  # fmt: skip
-REGNAL = (
-    "Henry Edward Richard George William James Charles Louis Philip Napoleon Elizabeth Pius Paul Leo Gregory Alexander Nicholas "
-    "Frederick Innocent Clement Benedict Urban Boniface Julius Sixtus Francis Ferdinand Christian Gustavus Peter Catherine Otto "
-    "Leopold Joseph Albert Victor Emmanuel Alfonso Mary Robert David Malcolm Ramses Ptolemy Constantine"
-).split()
+REGNAL = [
+    "Henry",
+    "Edward",
+    "Richard",
+    "George",
+    "William",
+    "James",
+    "Charles",
+    "Louis",
+    "Philip",
+    "Napoleon",
+    "Elizabeth",
+    "Pius",
+    "Paul",
+    "Leo",
+    "Gregory",
+    "Alexander",
+    "Nicholas",
+    "Frederick",
+    "Innocent",
+    "Clement",
+    "Benedict",
+    "Urban",
+    "Boniface",
+    "Julius",
+    "Sixtus",
+    "Francis",
+    "Ferdinand",
+    "Christian",
+    "Gustavus",
+    "Peter",
+    "Catherine",
+    "Otto",
+    "Leopold",
+    "Joseph",
+    "Albert",
+    "Victor",
+    "Emmanuel",
+    "Alfonso",
+    "Mary",
+    "Robert",
+    "David",
+    "Malcolm",
+    "Ramses",
+    "Ptolemy",
+    "Constantine",
+]
 _FRACTIONS = {
     "½": "a half",
     "⅓": "a third",
@@ -44,7 +86,20 @@ _FRACTIONS = {
 }
 
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 _MONTH = any_of((*_MONTHS, "Jan.", "Feb.", "Mar.", "Apr.", "Aug.", "Sept.", "Oct.", "Nov.", "Dec."))
 _SHORT = {month[:3]: month for month in _MONTHS}
 

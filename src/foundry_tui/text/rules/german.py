@@ -17,8 +17,8 @@ RULES = build(
         signs={"%": "Prozent", "°": "Grad", "&": "und", "§": "Paragraph"},
         money={"$": "Dollar", "€": "Euro", "£": "Pfund"},
         fractions={"½": "ein halb", "¼": "ein Viertel", "¾": "drei Viertel", "⅓": "ein Drittel", "⅔": "zwei Drittel"},
-        references="Kapitel Band Teil Akt Szene Buch Gesang Aufzug Auftritt".split(),
-        reigns="Wilhelm Friedrich Ludwig Karl Heinrich Otto Franz Joseph Leopold Maximilian Ferdinand Rudolf Philipp Georg Pius Leo Gregor Napoleon Peter Katharina Nikolaus Alexander Gustav Christian Eduard Johann Albrecht Konrad".split(),
+        references=["Kapitel", "Band", "Teil", "Akt", "Szene", "Buch", "Gesang", "Aufzug", "Auftritt"],
+        reigns=["Wilhelm", "Friedrich", "Ludwig", "Karl", "Heinrich", "Otto", "Franz", "Joseph", "Leopold", "Maximilian", "Ferdinand", "Rudolf", "Philipp", "Georg", "Pius", "Leo", "Gregor", "Napoleon", "Peter", "Katharina", "Nikolaus", "Alexander", "Gustav", "Christian", "Eduard", "Johann", "Albrecht", "Konrad"],
         reign_style="german",
         years_as="year",
     )

@@ -26,7 +26,8 @@ _MODULES = {
 @lru_cache(maxsize=64)
 def rules_for(language: str, off: frozenset[str] = frozenset()) -> tuple[Rule, ...]:
     """The rules that act in ``language`` (ISO 639-2/T) but those named in ``off``; a name with ``+`` before it in
-    ``off`` switches on a rule that rests by default."""
+    ``off`` switches on a rule that rests by default.
+    """
     return tuple(
         rule
         for rule in all_rules(language)
@@ -41,7 +42,8 @@ _HEADING, _OPENING, _VERSE, _LIST, _PROSE = (
 
 def places_of(kinds: Sequence[str]) -> list[frozenset[str]]:
     """Where in its chapter each chunk stands, from the chunks' kinds: rules are for headings, for a chapter's first
-    words, for verse."""
+    words, for verse.
+    """
     places: list[frozenset[str]] = []
     opened = False
     for kind in kinds:
