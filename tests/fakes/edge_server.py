@@ -138,7 +138,7 @@ class EdgeServer:
             data = {"Offset": round(start * 1e7), "Duration": round(length * 1e7), "text": {"Text": escape(word)}}
             await socket.send_str(_text_frame("audio.metadata", {"Metadata": [{"Type": "WordBoundary", "Data": data}]}))
         for at in range(0, len(sound), 1440):
-            await socket.send_bytes(_sound_frame(sound[at : at + 1440]))
+            await socket.send_bytes(sound_frame(sound[at : at + 1440]))
         if fault == "badframe":
             await socket.send_bytes(b"\xff\xff too short")
         if fault == "reset":
@@ -150,7 +150,7 @@ class EdgeServer:
         if fault == "stall":
             await self._leaving.wait()
             return False
-        await socket.send_bytes(_sound_frame(b""))
+        await socket.send_bytes(sound_frame(b""))
         await socket.send_str(_text_frame("turn.end", {}))
         return True
 
@@ -183,7 +183,8 @@ def _text_frame(path: str, body: object) -> str:
     return f"X-RequestId:1\r\nContent-Type:application/json; charset=utf-8\r\nPath:{path}\r\n\r\n{json.dumps(body)}"
 
 
-def _sound_frame(sound: bytes) -> bytes:
+def sound_frame(sound: bytes) -> bytes:
+    """A binary frame as it goes down the socket; one without sound ends the stream."""
     kind = b"Content-Type:audio/mpeg\r\n" if sound else b""
     head = b"X-RequestId:1\r\n" + kind + b"X-StreamId:1\r\nPath:audio\r\n"
     return struct.pack(">H", len(head)) + head + sound

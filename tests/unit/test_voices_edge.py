@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 import pytest
 
-from fakes.edge_server import EdgeServer, spoken
+from fakes.edge_server import EdgeServer, sound_frame, spoken
 from foundry_tui.errors import (
     EngineBusy,
     EngineRefused,
@@ -16,7 +16,7 @@ from foundry_tui.errors import (
     UsageError,
     VoiceMissing,
 )
-from foundry_tui.voices.edge_turn import BYTES_PER_SECOND, Mark, Turn
+from foundry_tui.voices.edge_turn import BYTES_PER_SECOND, LONGEST_BYTES, Mark, Turn
 from foundry_tui.voices.engines import open_engine
 from foundry_tui.voices.letters import reaches_end
 from foundry_tui.voices.protocol import Engine, VoiceSettings
@@ -192,12 +192,21 @@ def test_the_last_word_must_be_spoken(text: str, words: list[str], whole: bool) 
     assert reaches_end(text, words) is whole
 
 
+def test_sound_without_end_is_refused() -> None:
+    turn = Turn(TEXT, size_bytes=LONGEST_BYTES - 1)
+    turn.take_binary(sound_frame(b"x"))
+    with pytest.raises(SpeechRejected, match="more sound"):
+        turn.take_binary(sound_frame(b"x"))
+
+
 def test_every_cut_of_a_turn_is_seen() -> None:
     sound, words = spoken(TEXT, 20.0)
     marks = [Mark(round(start * 1e7), round(length * 1e7), word) for start, length, word in words]
     end = marks[-1].offset + marks[-1].duration
     for frames in range(len(sound) // 144):
-        turn = Turn(TEXT, [sound[: frames * 144]] if frames else [], marks, ended=True)
+        turn = Turn(TEXT, marks=marks, ended=True)
+        if frames:
+            turn.take_binary(sound_frame(sound[: frames * 144]))
         missing_s = end / 1e7 - frames * 144 / BYTES_PER_SECOND
         if missing_s > 0.05:
             with pytest.raises(SpeechRejected):

@@ -112,7 +112,7 @@ class EdgeService:
                     compress=15,
                     proxy=options.proxy,
                     headers=_headers(WSS_HEADERS),
-                    max_msg_size=0,
+                    max_msg_size=4 << 20,
                 ) as socket:
                     stamp = wire.date_to_string()
                     await socket.send_str(

@@ -16,6 +16,8 @@ from foundry_tui.voices.letters import reaches_end
 
 TICKS_PER_SECOND = 10_000_000
 BYTES_PER_SECOND = 6_000
+# The service ends a turn at ten minutes; twice that is no answer to any text.
+LONGEST_BYTES = 20 * 60 * BYTES_PER_SECOND
 # One MP3 frame: how far the last word may reach beyond the sound through rounding.
 SLACK_TICKS = 240_000
 SLACK_SHARE = 0.002
@@ -38,6 +40,7 @@ class Turn:
     sound: list[bytes] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     ended: bool = False
+    size_bytes: int = 0
 
     def take_text(self, frame: str) -> None:
         """A text frame: metadata or the turn's end; SpeechRejected where it is neither known nor harmless."""
@@ -61,11 +64,13 @@ class Turn:
             if b"Content-Type:audio/mpeg" not in frame[:size]:
                 raise SpeechRejected("The service sent sound that is not MP3.")
             self.sound.append(data)
+            self.size_bytes += len(data)
+            if self.size_bytes > LONGEST_BYTES:
+                raise SpeechRejected("The service sent more sound than a turn can hold.")
 
     def check(self, *, marks_needed: bool = True) -> None:
         """SpeechRejected unless this is the whole of the text's sound."""
-        size = sum(map(len, self.sound))
-        if not size:
+        if not self.size_bytes:
             raise SpeechRejected("The service gave no sound for the text.")
         if not self.ended:
             raise SpeechRejected("The connection dropped in the middle of the speech.")
@@ -76,7 +81,7 @@ class Turn:
         if marks_needed and not reaches_end(self.text, [mark.text for mark in self.marks]):
             raise SpeechRejected("The speech was cut: its last words were not spoken.")
         last = max(mark.offset + mark.duration for mark in self.marks)
-        have = size * TICKS_PER_SECOND // BYTES_PER_SECOND
+        have = self.size_bytes * TICKS_PER_SECOND // BYTES_PER_SECOND
         if have + SLACK_TICKS + SLACK_SHARE * last < last:
             raise SpeechRejected(
                 f"The speech was cut: {have / TICKS_PER_SECOND:.1f} s of at least {last / TICKS_PER_SECOND:.1f} s came."
