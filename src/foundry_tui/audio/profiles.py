@@ -17,6 +17,7 @@ class MasteringProfile:
     ``measure`` is what ``target_db`` and ``accepted_db`` speak of: ``rms`` (plain RMS of the whole chapter, pauses
     included, as ACX measures) or ``lufs`` (EBU R128 integrated loudness). ``ceiling_db`` is the limiter's, before
     coding; ``peak_max_db`` what the finished file may reach, since a lossy coder moves peaks a little.
+    A ``high_pass_hz`` of 0 leaves that filter out.
     """
 
     name: str
