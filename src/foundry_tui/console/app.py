@@ -391,7 +391,7 @@ class ConsoleApp(App[int]):
             tunnel = f"ssh -L {port}:127.0.0.1:{port} {_HOST}"
             words = f"{said}: open {playing.link} (5 minutes; over SSH first: {tunnel})"
         else:
-            words = f"{said}: {seconds:.0f} s on {self.sink.said}; p stops it."
+            words = f"{said}: {seconds:.0f} s on {self.sink.said}."
         self.say(words, "ok")
         return words
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -41,12 +41,15 @@ def own_terminal(home: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        screen.flush()
+        # A connection that dropped took the terminal with it: there is nothing left to restore.
+        with suppress(OSError):
+            screen.flush()
         for number, copy in kept.items():
             os.dup2(copy, number)
             os.close(copy)
         _set_streams(*before)
-        screen.close()
+        with suppress(OSError):
+            screen.close()
 
 
 def _set_streams(stdout: TextIO | None, stderr: TextIO | None) -> None:

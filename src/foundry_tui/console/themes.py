@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 # Style names cells use; every theme has all of them.
 STYLES = ("", "dim", "bold", "ok", "busy", "bad", "warn", "off", "accent")
@@ -58,27 +59,14 @@ COLORS: Mapping[str, Mapping[str, str]] = {
         "off": "#9aa5b5", "accent": "#6fb2ff", "cursor_bg": "#274a78", "cursor_fg": "#ffffff",
     },
 }  # fmt: skip
-_ANSI = Theme(
+# The terminal's own sixteen colours, whatever the operator has made of them; also the fewest bytes.
+_ANSI = dataclasses.replace(
+    BUILTIN_THEMES["ansi-dark"],
     name="ansi",
-    ansi=True,
-    primary="ansi_blue",
-    secondary="ansi_cyan",
-    warning="ansi_yellow",
-    error="ansi_red",
-    success="ansi_green",
-    accent="ansi_bright_blue",
-    foreground="ansi_default",
-    background="ansi_default",
-    surface="ansi_default",
-    panel="ansi_default",
-    boost="ansi_default",
     variables={
-        "block-cursor-foreground": "ansi_black",
-        "block-cursor-background": "ansi_white",
+        **BUILTIN_THEMES["ansi-dark"].variables,
         "border": "ansi_bright_blue",
         "border-blurred": "ansi_bright_black",
-        "input-cursor-background": "ansi_white",
-        "input-cursor-foreground": "ansi_black",
     },
 )
 THEMES: Mapping[str, Theme] = {

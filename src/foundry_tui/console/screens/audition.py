@@ -184,7 +184,7 @@ class AuditionScreen(ModalScreen[None]):
             facts = (
                 f"  {heard.engine}, {heard.voice}: {heard.seconds:.1f} s, {lufs}, peak {heard.peak_db} dBFS{clipped}"
             )
-            text.append(f"{plain(facts)}\n", styles["dim"])
+            text.append(f"  {plain(facts)}\n", styles["dim"])
             bars = waveform(heard.peaks, width)
             here = playing is not None and playing.name == f"audition.{place}"
             at = round(playing.position_s(time.monotonic()) / heard.seconds * width) if here and playing else 0

@@ -47,7 +47,8 @@ class ChoiceScreen(ModalScreen[str]):
         with Vertical(classes="box") as box:
             box.border_title = Text(self._title)
             yield Static(Text(self._words), classes="words", markup=False)
-            with Horizontal():
+            # Two answers stand beside each other, more of them one below the other: none is ever cut.
+            with Horizontal() if len(self._choices) < 3 else Vertical(classes="answers"):
                 for place, choice in enumerate(self._choices):
                     yield Button(Text(f"{choice.key} {choice.label}"), id=f"choice_{place}")
 
