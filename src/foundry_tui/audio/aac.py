@@ -20,8 +20,9 @@ from foundry_tui.errors import AudioError
 
 CONTEXT = 4 * FRAME  # samples the coder hears before and after the stretch it is asked for
 # `fast` is five times faster than the default search and measures no worse at 64 kb/s mono. Without noise substitution
-# a decoder needs no random numbers, so a chapter decodes to the same samples whatever precedes it.
-CODER = {"aac_coder": "fast", "aac_pns": "0"}
+# a decoder needs no random numbers, so a chapter decodes to the same samples whatever precedes it. Without temporal
+# noise shaping the error, also just before onsets, measures a little lower on speech, and coding takes 6 % less time.
+CODER = {"aac_coder": "fast", "aac_pns": "0", "aac_tns": "0"}
 
 
 def code_aac(blocks: Iterable[NDArray[np.float32]], sample_rate: int, bit_rate: int, samples: int) -> Iterator[bytes]:
@@ -56,12 +57,10 @@ def _encoder(sample_rate: int, bit_rate: int) -> AudioCodecContext:
 
 
 def _packets(codec: AudioCodecContext, blocks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[Any]:
-    position = 0
-    for samples in _frames(blocks):
+    for number, samples in enumerate(_frames(blocks)):
         frame = av.AudioFrame.from_ndarray(samples[np.newaxis, :], format="fltp", layout="mono")
         frame.sample_rate = sample_rate
-        frame.pts = position
-        position += FRAME
+        frame.pts = number * FRAME
         yield from codec.encode(frame)
     yield from codec.encode(None)
 

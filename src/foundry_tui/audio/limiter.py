@@ -26,7 +26,7 @@ class Limiter:
         self._box = sample_rate * _BOX_MS // 1000
         self._hold = 2 * self._box + 1
         self.delay = 2 * self._box + self._hold + REACH + 1
-        self._held = np.zeros(2 * self.delay)
+        self._held = np.zeros(2 * self.delay, dtype=np.float32)
         self._skip = self.delay
         self.limited_samples = 0
         self._deepest = 0.0
@@ -36,7 +36,7 @@ class Limiter:
         """The deepest reduction so far, as a positive number of dB."""
         return -20 * math.log10(1 - self._deepest) if self._deepest else 0.0
 
-    def process(self, block: NDArray[np.float64]) -> NDArray[np.float64]:
+    def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Limited samples that are now certain; over all calls as many as went in, once finished."""
         sound = np.concatenate([self._held, block])
         self._held = sound[-2 * self.delay :]
@@ -45,16 +45,16 @@ class Limiter:
         if reduction is not None:
             self.limited_samples += int(np.count_nonzero(reduction))
             self._deepest = max(self._deepest, float(reduction.max()))
-            certain = certain * (1.0 - reduction)
+            certain = (certain * (1.0 - reduction)).astype(np.float32)
         skipped = min(self._skip, len(certain))
         self._skip -= skipped
         return certain[skipped:]
 
-    def finish(self) -> NDArray[np.float64]:
+    def finish(self) -> NDArray[np.float32]:
         """The last samples."""
-        return self.process(np.zeros(self.delay))
+        return self.process(np.zeros(self.delay, dtype=np.float32))
 
-    def _reduction(self, sound: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    def _reduction(self, sound: NDArray[np.float32]) -> NDArray[np.float64] | None:
         places, levels = peaks_between(sound, self.ceiling)
         over = levels > self.ceiling
         if not over.any():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import soxr
@@ -60,12 +61,11 @@ def master(
     limiter = Limiter(plan.sample_rate, profile.ceiling_db)
     speech = _Speech(plan, begin)
 
-    def limited() -> Iterator[NDArray[np.float64]]:
+    def limited() -> Iterator[NDArray[np.float32]]:
         for start in range(begin, end, block):
             count = min(block, end - start)
-            sound = shape(speech.block(start, count))
-            sound += tone.block(start, count)
-            yield limiter.process(sound)
+            sound = shape(speech.block(start, count)) + tone.block(start, count)
+            yield limiter.process(sound.astype(np.float32))
         yield limiter.finish()
 
     position = begin
@@ -73,14 +73,14 @@ def master(
         wanted = sound[max(0, first - position) : max(0, last - position)]
         position += len(sound)
         if len(wanted):
-            yield wanted.astype(np.float32)
+            yield wanted
     if report is not None:
         report.limited_samples, report.reduction_db = limiter.limited_samples, round(limiter.reduction_db, 2)
 
 
 def _gain_and_high_pass(
     gain_db: float, profile: MasteringProfile, sample_rate: int
-) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+) -> Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]]:
     """Both at once: the gain costs nothing inside the filter."""
     gain = 10 ** (gain_db / 20)
     if profile.high_pass_hz <= 0:
@@ -96,10 +96,10 @@ class _Speech:
     def __init__(self, plan: ChapterPlan, begin: int) -> None:
         self._rate = plan.sample_rate
         self._coming = [take for take in reversed(plan.takes) if take.start + take.samples > begin]
-        self._open: list[tuple[int, NDArray[np.float64]]] = []
+        self._open: list[tuple[int, NDArray[np.float32]]] = []
 
-    def block(self, start: int, count: int) -> NDArray[np.float64]:
-        sound = np.zeros(count)
+    def block(self, start: int, count: int) -> NDArray[np.float32]:
+        sound = np.zeros(count, dtype=np.float32)
         while self._coming and self._coming[-1].start < start + count:
             take = self._coming.pop()
             self._open.append((take.start, load_take(take, self._rate)))
@@ -111,7 +111,7 @@ class _Speech:
         return sound
 
 
-def load_take(take: PlacedTake, sample_rate: int) -> NDArray[np.float64]:
+def load_take(take: PlacedTake, sample_rate: int) -> NDArray[np.float32]:
     """The used part of a take at ``sample_rate`` Hz, exactly ``take.samples`` long, full scale = 1.0."""
     whole = read_take(take.path, take.sha256)
     if len(whole) != take.file_samples:
@@ -119,22 +119,23 @@ def load_take(take: PlacedTake, sample_rate: int) -> NDArray[np.float64]:
             f"{take.path.name} holds {len(whole)} samples, {take.file_samples} were laid out.",
             details={"path": str(take.path)},
         )
-    used = whole[take.source_offset : take.source_offset + take.source_samples].astype(np.float64) / 32768.0
+    used = whole[take.source_offset : take.source_offset + take.source_samples].astype(np.float32)
+    used *= 1 / 32768.0
     _fade_cuts(used, take)
     if take.source_rate == sample_rate:
         return used
     resampled = soxr.resample(used, take.source_rate, sample_rate, quality="HQ")
-    fitted = np.zeros(take.samples)
+    fitted = np.zeros(take.samples, dtype=np.float32)
     count = min(len(resampled), take.samples)
     fitted[:count] = resampled[:count]
     return fitted
 
 
-def _fade_cuts(used: NDArray[np.float64], take: PlacedTake) -> None:
+def _fade_cuts(used: NDArray[np.float32], take: PlacedTake) -> None:
     fade = take.source_rate * _CUT_FADE_MS // 1000
     if len(used) < 2 * fade:
         return
-    ramp = (np.arange(fade) + 0.5) / fade
+    ramp = ((np.arange(fade) + 0.5) / fade).astype(np.float32)
     if take.source_offset:
         used[:fade] *= ramp
     if take.source_offset + take.source_samples < take.file_samples:
