@@ -23,6 +23,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 RATE = 24_000
 FRAME = 144
+GAP = 1_200  # samples of silence after a word: speech is never one long sound
 FAULTS = ("403", "429", "503", "noaudio", "cut", "cut_words", "reset", "unfinished", "halfopen", "stall", "badframe")
 VOICES = (
     ("en-US", "Andrew", "Male"), ("en-US", "Emma", "Female"), ("en-US", "Ana", "Female"), ("en-GB", "Ryan", "Male"),
@@ -167,8 +168,8 @@ def spoken(text: str, ms_per_character: float) -> tuple[bytes, tuple[tuple[float
         if any(map(str.isalnum, word)):
             words.append((at / RATE, length / RATE, word.strip(".,;:!?\"'“”‘’()")))
         tone = 6000 * np.sin(2 * np.pi * pitch / RATE * np.arange(length))
-        sound += [tone.astype("<i2"), np.zeros(480, "<i2")]
-        at += length + 480
+        sound += [tone.astype("<i2"), np.zeros(GAP, "<i2")]
+        at += length + GAP
     sound.append(np.zeros(RATE // 5, "<i2"))
     encoder = lameenc.Encoder()
     encoder.silence()
