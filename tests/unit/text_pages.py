@@ -17,7 +17,10 @@ _WORDS = {
     "rus": "старый дом стоял у тихой реки и никто в городе не помнил кто его построил и зачем".split(),
     "nld": "het oude huis stond aan een stille rivier en niemand in de stad wist nog wie het gebouwd had".split(),
 }
-_CJK = {"jpn": "古い家は静かな川のそばに立っていて町の誰もそれを覚えていなかった", "zho": "那座老房子立在安靜的河邊鎮上沒有人記得是誰把它蓋起來的"}
+_CJK = {
+    "jpn": "古い家は静かな川のそばに立っていて町の誰もそれを覚えていなかった",
+    "zho": "那座老房子立在安靜的河邊鎮上沒有人記得是誰把它蓋起來的",
+}
 _counter = itertools.count(1)
 
 
@@ -53,7 +56,15 @@ def page(body: str, title: str = "A Quiet River", author: str = "Ann Author", la
     )
 
 
-def parse(tmp_path: Path, body: str, *, name: str = "book.html", language: str = "eng", options: ParseOptions | None = None, **head: str) -> ParsedBook:
+def parse(
+    tmp_path: Path,
+    body: str,
+    *,
+    name: str = "book.html",
+    language: str = "eng",
+    options: ParseOptions | None = None,
+    **head: str,
+) -> ParsedBook:
     """Parse a page's body (HTML) or a whole text (other endings)."""
     source = tmp_path / name
     text = page(body, **head) if name.endswith(".html") and "<html" not in body.lower() else body

@@ -9,11 +9,11 @@ _LISTED = {
     ),
     "eng": (
         "mr mrs ms messrs mme mlle dr prof rev hon st mt ft gen col capt lt sgt maj adm gov sen rep pres "
-        "supt insp esq. jr. sr. no nos vol ch sec fig jan feb mar apr jun jul aug sept sep oct nov dec "
-        "e.g i.e viz vs cf ed edn op lib cap mem bros. co. ltd. sq pl ave rd bart. hd qrs m.p. h.m.s"
+        "supt insp esq. jr. sr. vol ch sec fig jan feb mar apr jun jul aug sept sep oct nov dec "
+        "e.g i.e viz vs cf ed edn op lib mem bros. co. ltd. sq pl ave rd bart. hd qrs m.p. h.m.s"
     ),
     "fra": (
-        "m mm mme mmes mlle mlles me dr pr st ste vve mgr no n° art chap p pp t vol p.ex p. ex c.-à-d cf "
+        "m mm mme mmes mlle mlles me dr pr st ste vve mgr n° art chap p pp t vol p.ex p. ex c.-à-d cf "
         "éd env av apr s.m s.a.r ch ltd cie. r.p"
     ),
     "deu": (
@@ -22,17 +22,17 @@ _LISTED = {
         "i.e i. e z.t z. t u.s d.i d. i"
     ),
     "spa": (
-        "sr sra srta sres sras d dn dª dña don ud uds vd vds v vs vm vmd dr dra prof lic ing gral cap "
-        "col cte sto sta san fr rev excmo excma ilmo ilma no núm nº pág págs p ej p.ej art cap vol t "
+        "sr sra srta sres sras d dn dª dña don ud uds vd vds v vs vm vmd dr dra prof lic ing gral "
+        "col cte sto sta san fr rev excmo excma ilmo ilma núm nº pág págs p ej p.ej art vol t "
         "ee.uu s.m s.s a.c d.c av avda"
     ),
     "ita": (
         "sig sigg sig.ra sig.na sig.ri dott dr prof avv ing on cav comm rag s ss ecc. es p.es pag pagg "
-        "cap vol art n no v fig gen col cap ten mons rev fr don ill ch mo egr gent spett d d.c a.c"
+        "vol art n v fig gen col ten mons rev fr don ill ch mo egr gent spett d d.c a.c"
     ),
     "por": (
         "sr sra srs sras srta dr dra d dom prof exmo exma ex.mo ex.ma ilmo ilma v. v.ex v.s s.ex eng gen "
-        "cel cap ten mons fr st sto sta pe no n.º pág págs p.ex ex art cap vol av etc."
+        "cel ten mons fr st sto sta pe n.º pág págs p.ex ex art vol av etc."
     ),
     "rus": (
         "г гг гр г-н г-жа т.е т. е т.д т. д т.п т. п т.к т. к т.н и.о св см ср стр рис гл ул пл пр д кв "

@@ -87,6 +87,7 @@ _UNSEEN = (
 )
 _WHOLE = frozenset({"body", "html", "table", "tbody"} | _HEADINGS.keys())
 _NAMED = ("class", "id", "epub:type", "{http://www.idpf.org/2007/ops}type", "role")
+_NESTED = re.compile(r"</?(?:div|span|font|section|center|b|i|em|blockquote|table|tbody|tr|td)\b[^>]*>", re.IGNORECASE)
 _END_TAGS = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 _XML_HEAD = re.compile(r"^\s*<\?xml[^>]*\?>")
 _PAGE_SIGN = re.compile(
@@ -107,14 +108,24 @@ def parse_html(text: str) -> Any:
     text = _END_TAGS.sub("", _XML_HEAD.sub("", clean_source(text)))
     if not text.strip():
         raise SourceUnreadable("The file holds nothing to read.")
+    root, whole = _tree(text)
+    if not whole:  # libxml2 stops reading where elements are nested some thousand deep: read it without the nesting
+        root, whole = _tree(_NESTED.sub(" ", text))
+    if root is None or not whole:
+        raise SourceUnreadable(
+            "The file's HTML is nested too deeply to be read." if not whole else "The file holds no HTML."
+        )
+    return root
+
+
+def _tree(text: str) -> tuple[Any, bool]:
+    """(lxml's tree, whether the parser read to the end)."""
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except (etree.LxmlError, ValueError) as broken:
         raise SourceUnreadable(f"The file cannot be read as HTML: {broken}.") from broken
-    if root is None:
-        raise SourceUnreadable("The file holds no HTML.")
-    return root
+    return root, not any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log.filter_from_fatals())
 
 
 def _language(root: Any) -> str:
@@ -390,7 +401,7 @@ class _Walker:
     def _emit(self, line: str) -> None:
         if not line:
             return
-        if not line.isascii() and has_odd(line):
+        if has_odd(line):
             line = clean_line(line)
         raw, text, cuts = line, line, ()
         if CUT_OPEN in line:

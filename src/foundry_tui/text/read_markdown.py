@@ -7,7 +7,7 @@ import re
 from foundry_tui.errors import SourceUnreadable
 from foundry_tui.text.coverage import prove_complete
 from foundry_tui.text.decode import clean_source
-from foundry_tui.text.document import CUT_OPEN, Block, BookDocument, cut, split_cuts
+from foundry_tui.text.document import CUT_OPEN, Block, BookDocument, cut, single_spaced, split_cuts
 
 _HEADING = re.compile(r"(\s{0,3}(#{1,6})\s+)(.*?)(\s+#+\s*)?")
 _SETEXT = re.compile(r"\s{0,3}(=+|-{2,})\s*")
@@ -58,7 +58,9 @@ class _Maker:
 
     def add(self, kind: str, marked: str, level: int = 0) -> None:
         """A block of a marked-up string."""
-        raw, text, cuts = split_cuts(marked) if CUT_OPEN in marked else (marked, marked, ())
+        raw, text, cuts = (
+            split_cuts(marked) if CUT_OPEN in marked else (single_spaced(marked), single_spaced(marked), ())
+        )
         if raw.strip():
             skip = "" if text else cuts[0][0] if cuts else ""
             self.blocks.append(

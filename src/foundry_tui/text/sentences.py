@@ -67,11 +67,15 @@ def _ends(text: str, found: re.Match[str], never_last: frozenset[str], *, ordina
         return True
     if word.lower() in never_last or f"{word.lower()}." in never_last:
         return False
+    if len(word) == 1 and word.isalpha() and following[1:2] == ".":
+        return False  # z. B., a. M.: the second letter of an abbreviation follows
     if ordinals and word.isdigit() and len(word) <= 2:
         return (first.isdigit() is False and not following.startswith(MONTHS) and not first.isupper()) or not first
     if _INITIAL.fullmatch(word) and word[-1:].isalpha() and (word[:1].isupper() or "." in word):
         return language == "eng" and word == "I" and first.isupper()
-    return not (first.isdigit() and word.lower() in {"no", "nr", "nro", "núm", "vol", "p", "pp", "fig", "cap", "art"})
+    return not (
+        first.isdigit() and word.lower() in {"no", "nos", "nr", "nro", "núm", "vol", "p", "pp", "fig", "cap", "art"}
+    )
 
 
 def _split_cjk(text: str) -> list[str]:

@@ -106,12 +106,9 @@ def _loud(found: re.Match[str]) -> str | None:
     word = found[0]
     if word in _SPELLED or "." in word or not _VOWEL.search(word):
         return None
-    if " " not in word and (_ROMAN_WORD.fullmatch(word) or (len(word) < 4 and word not in _LOUD)):
+    if " " not in word and (roman_value(word) or (len(word) < 4 and word not in _LOUD)):
         return None
-    parts = [
-        part if part in _SPELLED or _ROMAN_WORD.fullmatch(part) else _title_case(part)
-        for part in re.split(r"(\s+)", word)
-    ]
+    parts = [part if part in _SPELLED or roman_value(part) else _title_case(part) for part in re.split(r"(\s+)", word)]
     return "".join(parts)
 
 
