@@ -17,7 +17,31 @@ from foundry_tui.text.document import Block
 from foundry_tui.text.parse import ParsedBook, ParseOptions, parse_novel
 
 _TAGS = st.sampled_from(
-    "p div span h1 h2 h3 i b table tr td ul li blockquote pre a sup small br hr center section em".split()
+    [
+        "p",
+        "div",
+        "span",
+        "h1",
+        "h2",
+        "h3",
+        "i",
+        "b",
+        "table",
+        "tr",
+        "td",
+        "ul",
+        "li",
+        "blockquote",
+        "pre",
+        "a",
+        "sup",
+        "small",
+        "br",
+        "hr",
+        "center",
+        "section",
+        "em",
+    ]
 )
 _CLASSES = st.sampled_from(
     [

@@ -102,7 +102,7 @@ def test_numerals_in_plain_paragraphs_are_chapters_where_nothing_else_is(tmp_pat
 def test_numbered_pieces_inside_one_story_are_no_chapters(tmp_path: Path):
     body = (
         "<h1>Stories</h1>"
-        + "<h2>I. THE FIRST CASE</h2>"
+        "<h2>I. THE FIRST CASE</h2>"
         + "".join(f"<h3>{n}.</h3>{P()}" for n in ("I", "II", "III"))
         + "".join(f"<h2>{n}. THE CASE</h2>{P(5)}" for n in ("II", "III", "IV", "V"))
     )

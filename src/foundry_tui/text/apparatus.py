@@ -21,7 +21,7 @@ def find_apparatus(heads: Sequence[Head], blocks: Sequence[Block], last: int) ->
     for place, head in enumerate(heads):
         end = heads[place + 1].first if place + 1 < len(heads) else last
         reason = head.apparatus
-        if swallow and head.level > swallow[0] and _belongs(head, swallow[1], blocks, end):
+        if swallow and head.level > swallow[0] and _belongs(head, swallow[1]):
             found[head.first] = swallow[1]
             continue
         swallow = None
@@ -33,9 +33,8 @@ def find_apparatus(heads: Sequence[Head], blocks: Sequence[Block], last: int) ->
     return found
 
 
-def _belongs(head: Head, reason: str, blocks: Sequence[Block], end: int) -> bool:
+def _belongs(head: Head, reason: str) -> bool:
     """A deeper heading inside apparatus: letters of an index, chapters of a dump of notes, entries of a list."""
-    del end
     if reason in {"index", "footnotes", "errata", "transcriber's note", "advertisement", "licence"}:
         return not (head.parsed.kind == "chapter" and head.prose > 2000)
     return (head.prose < PROSE and head.parsed.kind not in {"named", "chapter", "part"}) or head.empty
@@ -69,7 +68,6 @@ def skip_inside(
     body: Sequence[Head],
     level: float | None,
     blocks: Sequence[Block],
-    last: int,
 ) -> None:
     """Apparatus within a chapter that goes on after it is skipped where it stands."""
     if level is None:

@@ -26,7 +26,8 @@ _KINDS = {
     "scene": "scene",
 }
 _IMPRINT = re.compile(
-    r"copyright|©|all rights reserved|published (?:by|in)|printed (?:in|by)|translated (?:by|from)|(?:first|second|third|new) edition|"
+    r"copyright|©|all rights reserved|published (?:by|in)|printed (?:in|by)|translated (?:by|from)"
+    r"|(?:first|second|third|new) edition|"
     r"tous droits|droits de|alle rechte|imprimerie|verlag|imprenta|tipograf|derechos|diritti|direitos",
     re.IGNORECASE,
 )
@@ -55,7 +56,7 @@ def _book(document: BookDocument, heads: list[Head], first: int, last: int) -> l
     _measure_between(body, blocks, bounds, last)
     body = _without_title_page(body, document)
     level = chapter_level(body)
-    skip_inside(heads, outside, body, level, blocks, last)
+    skip_inside(heads, outside, body, level, blocks)
     plan = plan_chapters(body, level)
     return _assemble(document, plan, outside, first, last)
 
@@ -136,7 +137,7 @@ def _assemble(
         front_end = _opening_prose(blocks, first, front_end)
         starts[0] = (front_end, starts[0][1])
     if front_end > first:
-        sections.append(_front(blocks, first, front_end))
+        sections.append(_front(first, front_end))
     for (begin, what), end in zip(starts, [*(start[0] for start in starts[1:]), last], strict=True):
         if isinstance(what, str):
             previous = sections[-1] if sections else None
@@ -197,7 +198,7 @@ def _opening_prose(blocks: Sequence[Block], first: int, end: int) -> int:
     return begin if letters >= 800 and longest >= 300 else end
 
 
-def _front(blocks: Sequence[Block], first: int, end: int) -> Section:
+def _front(first: int, end: int) -> Section:
     return Section(first, end, "", "front", kept=False, reason="title page")
 
 
@@ -210,7 +211,7 @@ def _one_chapter(
     begin = _after_title_lines(document, first, last)
     sections: list[Section] = []
     if begin > first:
-        sections.append(_front(blocks, first, begin))
+        sections.append(_front(first, begin))
     heads: tuple[int, ...] = ()
     bounds = [position for position, _ in cuts if position > begin]
     end = bounds[0] if bounds else last

@@ -193,11 +193,12 @@ def _balanced(cut: Sequence[tuple[str, bool]], joint: str, sizes: Sizes) -> list
     current, ended = "", True
     for piece, whole in cut:
         longer = len(current) + len(joint) + len(piece)
-        if current and (longer > aim and speakable(current) and speakable(piece)):
-            if not (longer <= sizes.hard and (len(piece) < sizes.target // 6 or len(current) < sizes.target // 6)):
-                made.append((current, ended))
-                current, ended = piece, whole
-                continue
+        small = len(piece) < sizes.target // 6 or len(current) < sizes.target // 6
+        full = longer > aim and not (small and longer <= sizes.hard)
+        if current and full and speakable(current) and speakable(piece):
+            made.append((current, ended))
+            current, ended = piece, whole
+            continue
         current = f"{current}{joint}{piece}" if current else piece
         ended = whole
     if current:

@@ -171,7 +171,7 @@ def refuse_other_kinds(data: bytes, name: str) -> None:
     if data[:1024].lstrip().startswith(_PDF):
         raise SourceUnreadable(
             f"{name} is a PDF, whatever its name says.",
-            next_action="Convert it to EPUB or HTML first, for example with Calibre's ebook-convert, then requeue the step.",
+            next_action="Convert it to EPUB or HTML first, for example with Calibre, then requeue the step.",
         )
     if data.startswith(_GZIP):
         raise SourceUnreadable(

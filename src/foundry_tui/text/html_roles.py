@@ -81,7 +81,8 @@ def roles(names: str) -> tuple[str, frozenset[str]]:
 
     Marks: inline, block (how far the reason reaches), dropcap, stanza, poem, picture, contents, centred.
     """
-    reason, marks = "", set()
+    reason = ""
+    marks: set[str] = set()
     for name in names.lower().split():
         plain = _TRAILING_DIGITS.sub("", name.rpartition(":")[2]) or name
         if not reason:

@@ -136,12 +136,12 @@ def suggest(
             for found in _NAME.finditer(chunk.text):
                 counts[found[1]] += 1
                 samples.setdefault(found[1], (chunk.text, chapter.number, chunk.index))
-    found = [
+    names = [
         Suggestion(word, count, *samples[word])
         for word, count in counts.most_common()
         if count >= at_least and word.casefold() not in skip and word.casefold() not in small
     ]
-    return tuple(found[:limit])
+    return tuple(names[:limit])
 
 
 def to_csv(entries: Sequence[LexiconEntry]) -> str:

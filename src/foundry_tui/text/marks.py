@@ -22,14 +22,16 @@ _TRANSCRIBER = re.compile(
     re.IGNORECASE,
 )
 _FOOTNOTE = re.compile(
-    r"\s*\[\s*\**\s*(?:foot-?note|note|fußnote|fussnote|anmerkung|nota|voetnoot|примечание|сноска|remarque)\b[^:\]]{0,12}:",
+    r"\s*\[\s*\**\s*(?:foot-?note|note|fußnote|fussnote|anmerkung|nota|voetnoot|примечание|сноска"
+    r"|remarque)\b[^:\]]{0,12}:",
     re.IGNORECASE,
 )
 _OPENED = re.compile(
     rf"\s*\[\s*\**\s*(?:(?P<note>foot-?note|fußnote|nota)|{_PICTURE_WORDS}|transcriber)\b", re.IGNORECASE
 )
 _PAGE = re.compile(
-    r"[\[{(<]\s*(?:pg|page|p\.|pag\.?|pág\.?|seite|s\.|blz\.?|bladzijde|стр\.?)\s*[\divxlc]+\s*[\]})>]|\[\s*\d+\s*(?:頁|页)\s*\]",
+    r"[\[{(<]\s*(?:pg|page|p\.|pag\.?|pág\.?|seite|s\.|blz\.?|bladzijde|стр\.?)\s*[\divxlc]+\s*[\]})>]"
+    r"|\[\s*\d+\s*(?:頁|页)\s*\]",
     re.IGNORECASE,
 )
 _BRACED = re.compile(r"\{\s*(\d{1,4}|[ivxl]{1,7})\s*\}")

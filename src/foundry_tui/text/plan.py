@@ -12,6 +12,8 @@ from foundry_tui.text.sections import join_title
 
 @dataclass(slots=True)
 class Planned:
+    """A heading that begins a chapter, the part titles announced before it, and the part it lies in."""
+
     head: Head
     opening: list[Head]
     part: str

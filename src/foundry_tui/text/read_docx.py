@@ -1,4 +1,4 @@
-"""Word documents: paragraphs with their styles, tables row by row, notes kept apart. No library but zipfile and lxml."""
+"""Word documents, by zipfile and lxml alone: paragraphs with their styles, tables row by row, notes kept apart."""
 
 from __future__ import annotations
 

@@ -262,7 +262,7 @@ def _dublin(root: Any, name: str) -> str:
 def _cover(archive: Archive, package: _Package) -> tuple[bytes | None, str | None]:
     wanted = next((meta.get("content") for meta in package.root.iter("meta") if meta.get("name") == "cover"), None)
     candidates = [entry for entry in package.manifest.values() if "cover-image" in entry[2].split()]
-    if wanted in package.manifest:
+    if wanted and wanted in package.manifest:
         candidates.append(package.manifest[wanted])
     candidates += [
         entry for entry in package.manifest.values() if entry[1].startswith("image/") and "cover" in entry[0].lower()

@@ -403,9 +403,7 @@ class _Walker:
             return
         if has_odd(line):
             line = clean_line(line)
-        raw, text, cuts = line, line, ()
-        if CUT_OPEN in line:
-            raw, text, cuts = split_cuts(line)
+        raw, text, cuts = split_cuts(line) if CUT_OPEN in line else (line, line, ())
         if not raw.strip():
             return
         kind, level, style = self._kind()

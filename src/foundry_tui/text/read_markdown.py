@@ -17,8 +17,10 @@ _QUOTE = re.compile(r"(\s{0,3}>\s?)+")
 _FENCE = re.compile(r"\s{0,3}(```|~~~)")
 _NOTE = re.compile(r"\s{0,3}\[\^[^\]]+\]:")
 _INLINE = re.compile(
-    r"(?P<image>!\[[^\]]*\]\([^)]*\))|(?P<mark>\[\^[^\]]+\])|(?P<link>\[(?P<words>[^\]]+)\]\((?P<target>[^)\s]*)[^)]*\))"
-    r"|(?P<strong>\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|~~|`+)|(?P<tag></?[A-Za-z][^>]*>)|(?P<escape>\\(?=[\\`*_{}\[\]()#+.!-]))"
+    r"(?P<image>!\[[^\]]*\]\([^)]*\))|(?P<mark>\[\^[^\]]+\])"
+    r"|(?P<link>\[(?P<words>[^\]]+)\]\((?P<target>[^)\s]*)[^)]*\))"
+    r"|(?P<strong>\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|~~|`+)|(?P<tag></?[A-Za-z][^>]*>)"
+    r"|(?P<escape>\\(?=[\\`*_{}\[\]()#+.!-]))"
 )
 _FRONT = re.compile(r"---\s*\n(.*?)\n(?:---|\.\.\.)\s*\n", re.DOTALL)
 
@@ -122,7 +124,7 @@ def _inline(text: str) -> str:
         if found["mark"]:
             return cut(found[0], "footnote mark")
         if found["link"]:
-            start, end = found.span("words")
+            end = found.end("words")
             return cut("[", "emphasis mark") + found["words"] + cut(found[0][end - found.start() :], "link to a file")
         return cut(found[0], "emphasis mark")
 

@@ -80,7 +80,7 @@ def load(source: Path) -> bytes:
         size = source.stat().st_size
         if size > SIZE_LIMIT_BYTES:
             raise SourceUnreadable(
-                f"{source.name} is {size / 1e6:.0f} MB: more than the {SIZE_LIMIT_BYTES // 1024 // 1024} MB a book may have."
+                f"{source.name} is {size / 1e6:.0f} MB: more than the {SIZE_LIMIT_BYTES // 1024**2} MB a book may have."
             )
         return source.read_bytes()
     except FileNotFoundError as missing:

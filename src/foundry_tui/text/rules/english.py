@@ -10,22 +10,75 @@ from foundry_tui.text.rules.numbers import digits, roman_value, spell
 LANGUAGE = "eng"
 
 TITLES = {
-    "Mr.": "Mister", "Mrs.": "Missus", "Messrs.": "Messieurs", "Dr.": "Doctor", "Prof.": "Professor", "Rev.": "Reverend",
-    "Hon.": "Honourable", "Capt.": "Captain", "Col.": "Colonel", "Gen.": "General", "Lieut.": "Lieutenant",
-    "Lt.": "Lieutenant", "Sgt.": "Sergeant", "Maj.": "Major", "Gov.": "Governor", "Sen.": "Senator", "Mme.": "Madame",
-    "Mlle.": "Mademoiselle", "Jr.": "Junior", "Sr.": "Senior", "Esq.": "Esquire", "Bart.": "Baronet", "Mt.": "Mount",
-}  # fmt: skip
+    "Mr.": "Mister",
+    "Mrs.": "Missus",
+    "Messrs.": "Messieurs",
+    "Dr.": "Doctor",
+    "Prof.": "Professor",
+    "Rev.": "Reverend",
+    "Hon.": "Honourable",
+    "Capt.": "Captain",
+    "Col.": "Colonel",
+    "Gen.": "General",
+    "Lieut.": "Lieutenant",
+    "Lt.": "Lieutenant",
+    "Sgt.": "Sergeant",
+    "Maj.": "Major",
+    "Gov.": "Governor",
+    "Sen.": "Senator",
+    "Mme.": "Madame",
+    "Mlle.": "Mademoiselle",
+    "Jr.": "Junior",
+    "Sr.": "Senior",
+    "Esq.": "Esquire",
+    "Bart.": "Baronet",
+    "Mt.": "Mount",
+}
 ABBREVIATIONS = {
-    "i.e.": "that is", "i. e.": "that is", "e.g.": "for example", "e. g.": "for example", "viz.": "namely",
-    "etc.": "et cetera", "&c.": "et cetera", "vs.": "versus", "cf.": "compare", "A. M.": "a.m.", "P. M.": "p.m.",
-    "A.M.": "a.m.", "P.M.": "p.m.", "Bros.": "Brothers", "Co.": "Company", "Ltd.": "Limited", "vol.": "volume",
-    "vols.": "volumes", "chap.": "chapter", "MS.": "manuscript", "MSS.": "manuscripts", "ult.": "last month", "inst.": "this month",
-}  # fmt: skip
+    "i.e.": "that is",
+    "i. e.": "that is",
+    "e.g.": "for example",
+    "e. g.": "for example",
+    "viz.": "namely",
+    "etc.": "et cetera",
+    "&c.": "et cetera",
+    "vs.": "versus",
+    "cf.": "compare",
+    "A. M.": "a.m.",
+    "P. M.": "p.m.",
+    "A.M.": "a.m.",
+    "P.M.": "p.m.",
+    "Bros.": "Brothers",
+    "Co.": "Company",
+    "Ltd.": "Limited",
+    "vol.": "volume",
+    "vols.": "volumes",
+    "chap.": "chapter",
+    "MS.": "manuscript",
+    "MSS.": "manuscripts",
+    "ult.": "last month",
+    "inst.": "this month",
+}
 UNITS = {
-    "ft.": "feet", "lb.": "pounds", "lbs.": "pounds", "oz.": "ounces", "yds.": "yards", "cwt.": "hundredweight",
-    "hrs.": "hours", "mins.": "minutes", "secs.": "seconds", "cm.": "centimetres", "mm.": "millimetres", "km.": "kilometres",
-    "kg.": "kilograms", "in.": "inches", "cm": "centimetres", "mm": "millimetres", "km": "kilometres", "kg": "kilograms",
-}  # fmt: skip
+    "ft.": "feet",
+    "lb.": "pounds",
+    "lbs.": "pounds",
+    "oz.": "ounces",
+    "yds.": "yards",
+    "cwt.": "hundredweight",
+    "hrs.": "hours",
+    "mins.": "minutes",
+    "secs.": "seconds",
+    "cm.": "centimetres",
+    "mm.": "millimetres",
+    "km.": "kilometres",
+    "kg.": "kilograms",
+    "in.": "inches",
+    "cm": "centimetres",
+    "mm": "millimetres",
+    "km": "kilometres",
+    "kg": "kilograms",
+}
 REGNAL = [
     "Henry",
     "Edward",
@@ -194,23 +247,114 @@ def _blanked_year(found: re.Match[str]) -> str | None:
 
 
 RULES = (
-    Rule("abbreviation", re.compile(rf"(?<![\w.])(?:{any_of(tuple(ABBREVIATIONS))})(?!\w)"), of_table(ABBREVIATIONS), needs=tuple(ABBREVIATIONS), about="i.e., e.g., etc."),
-    Rule("title", re.compile(rf"(?<!\w)(?:{any_of(tuple(TITLES))})(?=[\s—,;:’'”]|$)"), of_table(TITLES), needs=tuple(TITLES), about="Mr., Dr., Capt."),
-    Rule("saint_or_street", re.compile(r"(?<![\w.])St\.(?=\s+[A-Z])"), _saint_or_street, needs=("St.",), about="St. before a name is Saint"),
-    Rule("number_sign", re.compile(r"\bNos?\.(?=\s*[0-9])"), lambda found: "Numbers" if found[0].startswith("Nos") else "Number", needs=("No.", "Nos."), about="No. 7"),
-    Rule("old_money", re.compile(r"(?:£\s?(?P<pounds>[0-9][0-9,]*)\.?\s+)?(?P<shillings>[0-9]{1,2})s\.(?:\s*(?P<pence>[0-9]{1,2})d\.?)?(?!\w)"), _old_money, needs=("#",), about="£2 10s. 6d."),
-    Rule("currency", re.compile(r"(?P<sign>[$£€])\s?(?P<whole>[0-9][0-9,]*)(?:\.(?P<cents>[0-9]{2})(?![0-9]))?(?P<scale>\s(?:million|billion|thousand|hundred)\b)?"), _money, needs=("$", "£", "€"), about="$5, £1,000"),
+    Rule(
+        "abbreviation",
+        re.compile(rf"(?<![\w.])(?:{any_of(tuple(ABBREVIATIONS))})(?!\w)"),
+        of_table(ABBREVIATIONS),
+        needs=tuple(ABBREVIATIONS),
+        about="i.e., e.g., etc.",
+    ),
+    Rule(
+        "title",
+        re.compile(rf"(?<!\w)(?:{any_of(tuple(TITLES))})(?=[\s—,;:’'”]|$)"),
+        of_table(TITLES),
+        needs=tuple(TITLES),
+        about="Mr., Dr., Capt.",
+    ),
+    Rule(
+        "saint_or_street",
+        re.compile(r"(?<![\w.])St\.(?=\s+[A-Z])"),
+        _saint_or_street,
+        needs=("St.",),
+        about="St. before a name is Saint",
+    ),
+    Rule(
+        "number_sign",
+        re.compile(r"\bNos?\.(?=\s*[0-9])"),
+        lambda found: "Numbers" if found[0].startswith("Nos") else "Number",
+        needs=("No.", "Nos."),
+        about="No. 7",
+    ),
+    Rule(
+        "old_money",
+        re.compile(
+            r"(?:£\s?(?P<pounds>[0-9][0-9,]*)\.?\s+)?(?P<shillings>[0-9]{1,2})s\.(?:\s*(?P<pence>[0-9]{1,2})d\.?)?(?!\w)"
+        ),
+        _old_money,
+        needs=("#",),
+        about="£2 10s. 6d.",
+    ),
+    Rule(
+        "currency",
+        re.compile(
+            r"(?P<sign>[$£€])\s?(?P<whole>[0-9][0-9,]*)(?:\.(?P<cents>[0-9]{2})(?![0-9]))?(?P<scale>\s(?:million"
+            r"|billion|thousand|hundred)\b)?"
+        ),
+        _money,
+        needs=("$", "£", "€"),
+        about="$5, £1,000",
+    ),
     Rule("blanked_year", re.compile(r"\b(1[0-9])(?:--+|—+|__+)(?!\w)"), _blanked_year, needs=("#",), about="17—"),
-    Rule("date", re.compile(rf"(?P<the>\b[Tt]he\s+)?\b(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})(?!\w)|\b(?P<first>{_MONTH})\s+(?P<after>[0-9]{{1,2}})(?:st|nd|rd|th)?(?![\w:]|[.,][0-9])"), _date, needs=("#",), about="1st May, May 3"),
+    Rule(
+        "date",
+        re.compile(
+            rf"(?P<the>\b[Tt]he\s+)?\b(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})(?!\w)|\b(?P<first>{_MONTH})\s+(?P<after>[0-9]{{1,2}})(?:st|nd|rd|th)?(?![\w:]|[.,][0-9])"
+        ),
+        _date,
+        needs=("#",),
+        about="1st May, May 3",
+    ),
     Rule("ordinal", re.compile(r"\b([0-9][0-9,]*)(?:st|nd|rd|th)\b"), _ordinal, needs=("#",), about="3rd"),
-    Rule("year", re.compile(r"(?<![\w.,:$£#/-])(1[1-9][0-9]{2})(s?)(?![\w:]|,[0-9]|\.[0-9]|-[0-9]|\s?(?:feet|miles|men|pounds|dollars|yards|francs|tons|horses|people|souls|acres|pages))"), _year, needs=("#",), about="1815, the 1870s"),
-    Rule("large_number", re.compile(r"(?<![\w.,$£])[0-9]{1,3}(?:,[0-9]{3})+(?![\w,.]*[0-9])"), _big, needs=("#",), about="1,000"),
+    Rule(
+        "year",
+        re.compile(
+            r"(?<![\w.,:$£#/-])(1[1-9][0-9]{2})(s?)(?![\w:]|,[0-9]|\.[0-9]|-[0-9]|\s?(?:feet|miles|men"
+            r"|pounds|dollars|yards|francs|tons|horses|people|souls|acres|pages))"
+        ),
+        _year,
+        needs=("#",),
+        about="1815, the 1870s",
+    ),
+    Rule(
+        "large_number",
+        re.compile(r"(?<![\w.,$£])[0-9]{1,3}(?:,[0-9]{3})+(?![\w,.]*[0-9])"),
+        _big,
+        needs=("#",),
+        about="1,000",
+    ),
     Rule("fraction", re.compile(r"([0-9]+)?\s?([½⅓⅔¼¾⅛⅜⅝⅞])"), _fraction, needs=tuple(_FRACTIONS), about="2½"),
-    Rule("unit", re.compile(rf"(?<=[0-9]\s)(?:{any_of(tuple(UNITS))})(?!\w)"), of_table(UNITS), needs=("#",), about="6 ft."),
-    Rule("percent", re.compile(r"(?<=[0-9])\s?(?:%|per cent\.)"), lambda _: " per cent", needs=("%", "per cent."), about="5%"),
+    Rule(
+        "unit",
+        re.compile(rf"(?<=[0-9]\s)(?:{any_of(tuple(UNITS))})(?!\w)"),
+        of_table(UNITS),
+        needs=("#",),
+        about="6 ft.",
+    ),
+    Rule(
+        "percent",
+        re.compile(r"(?<=[0-9])\s?(?:%|per cent\.)"),
+        lambda _: " per cent",
+        needs=("%", "per cent."),
+        about="5%",
+    ),
     Rule("degree", re.compile(r"(?<=[0-9])\s?°(?!\w)"), lambda _: " degrees", needs=("°",), about="32°"),
     Rule("ampersand", re.compile(r"\s*&\s*"), lambda _: " and ", needs=("&",), about="&"),
     Rule("section_sign", re.compile(r"§+\s*"), lambda _: "section ", needs=("§",), about="§ 4"),
-    Rule("regnal_number", re.compile(rf"\b({any_of(tuple(REGNAL))})\s+([XVI]{{2,6}}|[VX]|I(?=[.,;:!?’)]|\s+of\b))(?![\w’])"), _regnal, needs=("AA", " V", " X", " I.", " I of"), about="Louis XIV"),
-    Rule("numbered_reference", re.compile(r"\b([Cc]hapter|[Bb]ook|[Vv]olume|[Pp]art|[Aa]ct|[Ss]cene|[Cc]anto|[Pp]late|[Ss]ection|[Ll]etter)\s+([IVXLC]{1,7})(?![\w’])"), _reference, needs=("AA", "hapter ", "Book ", "Part ", "Act ", "Volume "), about="Chapter XIV"),
-)  # fmt: skip
+    Rule(
+        "regnal_number",
+        re.compile(rf"\b({any_of(tuple(REGNAL))})\s+([XVI]{{2,6}}|[VX]|I(?=[.,;:!?’)]|\s+of\b))(?![\w’])"),
+        _regnal,
+        needs=("AA", " V", " X", " I.", " I of"),
+        about="Louis XIV",
+    ),
+    Rule(
+        "numbered_reference",
+        re.compile(
+            r"\b([Cc]hapter|[Bb]ook|[Vv]olume|[Pp]art|[Aa]ct|[Ss]cene|[Cc]anto|[Pp]late|[Ss]ection"
+            r"|[Ll]etter)\s+([IVXLC]{1,7})(?![\w’])"
+        ),
+        _reference,
+        needs=("AA", "hapter ", "Book ", "Part ", "Act ", "Volume "),
+        about="Chapter XIV",
+    ),
+)
