@@ -30,9 +30,9 @@ class QueuePane(Pane[ProductionLine]):
     scope = "queue"
     title = "Queue"
     columns = (
-        Column("STATUS", 12),
+        Column("STATUS", 11),
         Column("STEPS", 7, rank=1),
-        Column("TITLE", 12, share=3),
+        Column("TITLE", 20, share=4),
         Column("NARRATOR", 8, share=1, rank=5),
         Column("NOW", 11, rank=4),
         Column("DONE", 11, right=True, rank=2),

@@ -54,6 +54,7 @@ class PickScreen(ModalScreen[str | None]):
         self._at = at
         self.list = LineList(columns, marks=False)
         self.list.can_focus = False
+        self.list.lit = True
         self.line = Input(placeholder="type to filter", compact=True)
         self.line.cursor_blink = False
 

@@ -60,6 +60,7 @@ class LineList(ScrollView, can_focus=True):
         self.cursor = 0
         self.marked: dict[str, Row] = {}
         self._can_mark = marks
+        self.lit = False  # the cursor shows as if the keys went here: they go to the line above it
         self._rows: dict[int, Row] = {}
         self._fitted: tuple[int, tuple[int, ...]] = (0, ())
         self._styles: Mapping[str, Style] = {}
@@ -286,9 +287,9 @@ class LineList(ScrollView, can_focus=True):
     def _drawn(self, row: Row, *, at_cursor: bool, width: int, base: Style) -> Strip:
         over: Style | None = None
         if at_cursor:
-            over = self._styles["cursor" if self.has_focus else "cursor_blurred"]
+            over = self._styles["cursor" if self._shines else "cursor_blurred"]
         # Seen without colour too: a bar marks the cursor, a plus the mark.
-        lead = ("›" if at_cursor and self.has_focus else " ") + ("+" if row.id in self.marked else " ")
+        lead = ("›" if at_cursor and self._shines else " ") + ("+" if row.id in self.marked else " ")
         parts = [(lead, "accent")]
         for place, (column, size) in enumerate(zip(self.columns, self._shares(width), strict=True)):
             if size:
@@ -297,11 +298,15 @@ class LineList(ScrollView, can_focus=True):
         for text, name in parts:
             style = base + self._styles.get(name, Style())
             if over is not None:
-                # On the cursor's bar the text takes the bar's own colours: contrast is proven for those.
-                style = base + over
+                # On the bar of a list with the keys the text takes the bar's own colours; elsewhere it keeps its own.
+                style = base + over if self._shines else style + over
             segments.append(Segment(text, style))
         strip = Strip(segments)
         return strip.crop_extend(0, width, base + over if over is not None else base)
+
+    @property
+    def _shines(self) -> bool:
+        return self.lit or self.has_focus
 
     def _shares(self, width: int) -> tuple[int, ...]:
         if self._fitted[0] != width:
