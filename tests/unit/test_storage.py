@@ -203,6 +203,8 @@ def test_chapter_files_lie_where_a_server_passes_over_them(library: LocalLibrary
     given = replace(given, files={**given.files, "tin_kettle.epub": made / "read.epub"})
     again = library.publish(given)
     assert again.sizes == with_text.sizes
+    told = replace(edition(made), chapter_files={"01 One.mp3": made / "one.mp3"})
+    assert dict(library.publish(told).sizes) == {"tin_kettle.m4b": 5, "chapters/01 One.mp3": 3}
 
 
 def test_publishing_again_replaces_its_own_and_keeps_the_old_in_the_trash(library: LocalLibrary, made: Path) -> None:

@@ -38,9 +38,9 @@ def build(edition: Edition, staged: Path, former: Path | None) -> Receipt:
 def _put_audio(edition: Edition, staged: Path) -> dict[str, int]:
     whole = any(is_m4b(name) for name in edition.files)
     sizes: dict[str, int] = {}
-    for wanted, source in edition.files.items():
+    for wanted, source in (*edition.files.items(), *edition.chapter_files.items()):
         name = file_name(wanted, "audio")
-        if whole and is_audio(name) and not is_m4b(name):
+        if wanted in edition.chapter_files or (whole and is_audio(name) and not is_m4b(name)):
             (staged / CHAPTER_FILES).mkdir(exist_ok=True)
             (staged / CHAPTER_FILES / IGNORE).touch()
             name = f"{CHAPTER_FILES}/{name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -22,8 +22,8 @@ class ChapterMark(NamedTuple):
 class Edition:
     """One production's finished audiobook.
 
-    ``files`` are its files by their published name; where an M4B is among them, other audio (one file a chapter, for
-    players that want it) goes into a folder of its own which media servers pass over, and an EPUB lies beside the M4B.
+    ``files`` are its files by their published name. ``chapter_files`` (one a chapter, for players that want them) go
+    into a folder of their own which media servers pass over, as does any audio among ``files`` beside an M4B.
     ``series`` entries read ``Name`` or ``Name #2``; ``language`` is ISO 639-2/T. ``trash`` is where a replaced edition
     moves to; None leaves that to the library.
     """
@@ -42,6 +42,7 @@ class Edition:
     isbn: str | None = None
     cover: bytes | None = None
     chapters: tuple[ChapterMark, ...] = ()
+    chapter_files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
