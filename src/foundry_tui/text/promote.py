@@ -67,10 +67,11 @@ def _promote_listed(
     listed, end = listed_titles(document.blocks, heads, first, last)
     if len(listed) < 2:
         return
+    longest = max(map(len, listed)) + 12
     for block in document.blocks[end:last]:
-        if block.position in heads or block.position in found or not block.spoken or len(block.text) > 160:
+        if len(block.text) > longest or not block.spoken or block.kind in {"row", "item"} or block.text[0] in ",;.":
             continue
-        if block.kind in {"row", "item"}:
+        if block.position in heads or block.position in found or block.text[-1] in ",;—":
             continue
         if fold(block.text) in listed:
             found[block.position] = Head(block.position, block.position, 6.0, block.text, parse_heading(block.text))

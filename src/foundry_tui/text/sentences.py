@@ -13,6 +13,7 @@ Splitter = Callable[[str], list[str]]
 _END = re.compile(r"[.!?…]+[\"”’»›)\]'*_]*\s+")
 _CJK_END = re.compile(r"[。！？!?｡]+[」』）\)\]”’〉》]*|…{2,}[」』]?(?=[^、，。」』])|[.!?][\"”’)]*\s+")
 _OPENERS = "\"“”‘’'«»„‚‹›([{¿¡—–-…*_ "
+_OPENING = frozenset(_OPENERS)
 _INITIAL = re.compile(r"(?:[^\W\d_]\.)+(?:-?[^\W\d_])?|[^\W\d_]")
 
 
@@ -52,13 +53,16 @@ def _split(text: str, never_last: frozenset[str], *, ordinals: bool, language: s
 
 
 def _ends(text: str, found: re.Match[str], never_last: frozenset[str], *, ordinals: bool, language: str) -> bool:
-    following = text[found.end() : found.end() + 40].lstrip(_OPENERS)
+    following = text[found.end() : found.end() + 20]
+    if following[0] in _OPENING:
+        following = following.lstrip(_OPENERS)
     first = following[:1]
     if first.islower():
         return False
-    stop = found[0].rstrip()
-    if not stop.startswith(".") or stop.startswith(".."):
+    stop = found[0]
+    if stop[0] != "." or stop[1] == ".":
         return True
+    stop = stop.rstrip()
     if text[max(0, found.start() - 1) : found.start()].isspace():
         return first != "."  # the last point of an ellipsis set with spaces
     at = found.start()

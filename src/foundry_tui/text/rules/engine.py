@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 Say = Callable[[re.Match[str]], str | None]
@@ -12,6 +12,7 @@ Say = Callable[[re.Match[str]], str | None]
 _DIGIT = re.compile(r"[0-9]")
 _CAPITALS = re.compile(r"[^\W\d_a-zß-öø-ÿа-я]{2}")
 _WORD = re.compile(r"\S+")
+_SPACES = re.compile(r"[ \t]{2,}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +63,34 @@ def apply_rules(
     return _spoken(text, claimed), _hits(text, claimed)
 
 
+def likely(texts: Sequence[str], rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """The rules, with those of their needs, that anything in ``texts`` may meet: asked once for a whole book.
+
+    Looking through each different word once is far cheaper than through every chunk for every need.
+    """
+    whole = "\n".join(texts)
+    words = " ".join(set(whole.split()))
+    digits, capitals, lines = _DIGIT.search(words), _CAPITALS.search(words), any("\n" in text for text in texts)
+    kept = []
+    for rule in rules:
+        needs = tuple(need for need in rule.needs if _may_meet(need, words, digits, capitals, lines=lines))
+        if len(needs) == len(rule.needs):
+            kept.append(rule)
+        elif needs:
+            kept.append(replace(rule, needs=needs))
+    return tuple(kept)
+
+
+def _may_meet(need: str, words: str, digits: object, capitals: object, *, lines: bool) -> bool:
+    if need == "#":
+        return digits is not None
+    if need == "AA":
+        return capitals is not None
+    if need == "\n":
+        return lines
+    return all(part in words for part in need.split())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Gates:
     """What keeps most rules from most texts: strings are looked for far faster than patterns."""
@@ -110,7 +139,8 @@ def _spoken(text: str, claimed: Sequence[tuple[int, int, str, str]]) -> str:
         parts += [text[at:start], said]
         at = end
     parts.append(text[at:])
-    return re.sub(r"[ \t]{2,}", " ", "".join(parts)).strip()
+    spoken = "".join(parts)
+    return (_SPACES.sub(" ", spoken) if "  " in spoken else spoken).strip()
 
 
 def _hits(text: str, claimed: Sequence[tuple[int, int, str, str]]) -> tuple[Hit, ...]:
