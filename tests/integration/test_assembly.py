@@ -437,3 +437,29 @@ def test_an_mp3_chapter_holds_the_same_sound_with_its_tags(book, tmp_path):
     assert levels["true_peak_db"] <= ACX.peak_max_db
     assert levels["floor_db"] <= -60
     assert file.samples == pytest.approx(job.plan.samples * 44_100 / RATE, abs=2)
+
+
+@pytest.mark.torture
+def test_sixty_hours_in_one_file_keep_their_marks(tmp_path):
+    sounds = chapter_sound(tmp_path, 1, [30.0] * 4)
+    takes = tuple(replace(take, chunk_index=index) for index, take in enumerate(sounds.takes * 5, start=1))
+    plan = plan_chapter(ChapterSound(1, "", takes), RATE, ACX)
+    coded = code_chapter(job_for(plan, tmp_path / "one.aac"))
+    count = -(-60 * 3600 * RATE // plan.samples)
+    timing = stack([replace(plan, number=number, title=f"Chapter {number}") for number in range(1, count + 1)])
+    parts = [replace(coded, number=number) for number in range(1, count + 1)]
+    file = write_m4b(tmp_path / "long.m4b", parts, timing, TAGS, None)
+
+    assert timing.samples > 1 << 32
+    own = quicktime_marks(file.path)
+    with av.open(str(file.path)) as container:
+        by_ffmpeg = container.chapters()
+        assert container.streams.audio[0].duration == timing.samples
+        container.seek(timing.chapters[-1].start, stream=container.streams.audio[0])
+        last = sum(frame.samples for frame in container.decode(audio=0) if frame.pts >= timing.chapters[-1].start)
+    assert last == plan.samples
+    assert len(own) == len(by_ffmpeg) == count
+    for number in (1, 50, 255, 256, count):
+        wanted = Fraction(timing.chapters[number - 1].start, RATE)
+        assert abs(own[number - 1].start_s - wanted) <= Fraction(1, 1000)
+        assert abs(by_ffmpeg[number - 1]["start"] * by_ffmpeg[number - 1]["time_base"] - wanted) <= Fraction(1, 1000)

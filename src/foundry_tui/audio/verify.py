@@ -82,37 +82,64 @@ class _Sound:
 
 
 def _decode(path: Path, timing: TimingTable) -> _Sound:
-    meters = [SoundMeter(timing.sample_rate) for _chapter in timing.chapters]
-    ends = [chapter.end for chapter in timing.chapters]
-    step = timing.sample_rate * _ENVELOPE_MS // 1000
-    envelope: list[NDArray[np.float32]] = []
-    rest = np.zeros(0, dtype=np.float32)
-    position = chapter = 0
+    listener = _Listener(timing)
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
-        codec, rate, channels = (
-            stream.codec_context.name,
-            stream.codec_context.sample_rate,
-            stream.codec_context.channels,
-        )
+        codec = stream.codec_context
+        name, rate, channels = codec.name, codec.sample_rate, codec.channels
         for block in _blocks(container, stream):
-            joined = np.concatenate([rest, block])
-            whole = len(joined) // step * step
-            frames = joined[:whole].reshape(-1, step)
-            envelope.append(np.einsum("ij,ij->i", frames, frames) / step)
-            rest = joined[whole:]
-            left = block
-            while len(left) and chapter < len(ends):
-                part = left[: ends[chapter] - position]
-                meters[chapter].add(part)
-                position += len(part)
-                left = left[len(part) :]
-                chapter += position == ends[chapter]
-            position += len(left)
-    energies = [meter.energies() for meter in meters]
-    lufs = integrated(np.concatenate(energies), timing.sample_rate) if energies else SILENT_DB
-    flat = np.concatenate(envelope) if envelope else rest
-    return _Sound(position, rate, channels, codec, round(lufs, 2), [meter.levels() for meter in meters], flat)
+            listener.add(block)
+    return listener.finish(name, rate, channels)
+
+
+class _Listener:
+    """Hears the book once; keeps of each chapter its levels, and of the whole a mean square per 20 ms."""
+
+    def __init__(self, timing: TimingTable) -> None:
+        self._rate = timing.sample_rate
+        self._ends = [chapter.end for chapter in timing.chapters]
+        self._step = timing.sample_rate * _ENVELOPE_MS // 1000
+        self._envelope = np.zeros(timing.samples // self._step + 1, dtype=np.float32)
+        self._frames = self._position = 0
+        self._rest = np.zeros(0, dtype=np.float32)
+        self._meter = SoundMeter(timing.sample_rate)
+        self._levels: list[dict[str, float]] = []
+        self._energies: list[NDArray[np.float32]] = []
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        self._follow(block)
+        left = block
+        while len(left) and len(self._levels) < len(self._ends):
+            part = left[: self._ends[len(self._levels)] - self._position]
+            self._meter.add(part)
+            self._position += len(part)
+            left = left[len(part) :]
+            if self._position == self._ends[len(self._levels)]:
+                self._close()
+        self._position += len(left)
+
+    def finish(self, codec: str, sample_rate: int, channels: int) -> _Sound:
+        while len(self._levels) < len(self._ends):  # the file ended early
+            self._close()
+        energies = np.concatenate(self._energies) if self._energies else np.zeros(0)
+        lufs = round(integrated(energies.astype(np.float64), self._rate), 2)
+        return _Sound(self._position, sample_rate, channels, codec, lufs, self._levels, self._envelope)
+
+    def _close(self) -> None:
+        self._levels.append(self._meter.levels())
+        self._energies.append(self._meter.energies().astype(np.float32))
+        self._meter = SoundMeter(self._rate)
+
+    def _follow(self, block: NDArray[np.float32]) -> None:
+        joined = np.concatenate([self._rest, block])
+        whole = len(joined) // self._step
+        rows = joined[: whole * self._step].reshape(whole, self._step)
+        kept = min(whole, len(self._envelope) - self._frames)
+        self._envelope[self._frames : self._frames + kept] = (
+            np.einsum("ij,ij->i", rows[:kept], rows[:kept]) / self._step
+        )
+        self._frames += kept
+        self._rest = joined[whole * self._step :]
 
 
 def _blocks(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
