@@ -19,7 +19,7 @@ from foundry_tui.text.overrides import section_hash
 from foundry_tui.text.parsed_book import LeftOut, ParsedBook
 from foundry_tui.text.pauses import PAUSES_MS
 from foundry_tui.text.readers import SourceFile
-from foundry_tui.text.rules.engine import Rule, apply_rules, likely
+from foundry_tui.text.rules.engine import RuleSet, likely
 from foundry_tui.text.rules.table import places_of, rules_for
 from foundry_tui.text.sections import Section, join_title
 
@@ -41,7 +41,7 @@ class BookBuilder:
     ) -> None:
         self._book_id, self._language, self._source = book_id, language, source
         self._document, self._options = document, options
-        self._rules: tuple[Rule, ...] = ()
+        self._rules = RuleSet(())
         self._notes: dict[int, list[Block]] = {}
         self._moved: set[int] = set()
         self._count: Callable[[str], int] = (
@@ -59,7 +59,7 @@ class BookBuilder:
         self._notes = place_notes(self._document, sections, self._options.footnotes)
         self._moved = {block.position for note in self._notes.values() for block in note}
         texts = [block.text for section in sections if section.kept for block in self._blocks(section) if block.spoken]
-        self._rules = likely(texts, rules_for(self._language, self._options.rules_off))
+        self._rules = RuleSet(likely(texts, rules_for(self._language, self._options.rules_off)))
         source_words = sum(self._count(block.raw) for block in self._document.blocks)
         chapters: list[Chapter] = []
         receipts: list[Receipt] = []
@@ -166,11 +166,10 @@ class BookBuilder:
 
     def _speech(self, drafts: Sequence[Draft]) -> tuple[list[str | None], Counter[str]]:
         """(spoken form or None, words replaced by rule) of a chapter's chunks."""
-        rules = self._rules
         said: list[str | None] = []
         replaced: Counter[str] = Counter()
         for draft, places in zip(drafts, places_of([draft.kind for draft in drafts]), strict=True):
-            spoken, hits = apply_rules(draft.text, rules, places)
+            spoken, hits = self._rules.apply(draft.text, places)
             said.append(spoken if hits and spoken != draft.text and speakable(spoken) else None)
             if said[-1] is not None:
                 for hit in hits:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundry_tui.domain.chapters import Chapter
-from foundry_tui.text.rules.engine import apply_rules
+from foundry_tui.text.rules.engine import RuleSet
 from foundry_tui.text.rules.table import all_rules, places_of, rules_for
 
 
@@ -37,11 +37,11 @@ class Change:
 
 def explain(chapters: Iterable[Chapter], language: str, rules_off: frozenset[str] = frozenset()) -> Iterator[Change]:
     """Every change of every chunk, in the order of the book."""
-    rules = rules_for(language, rules_off)
+    rules = RuleSet(rules_for(language, rules_off))
     for chapter in chapters:
         places = places_of([chunk.kind for chunk in chapter.chunks])
         for chunk, where in zip(chapter.chunks, places, strict=True):
-            for hit in apply_rules(chunk.text, rules, where)[1]:
+            for hit in rules.apply(chunk.text, where)[1]:
                 yield Change(
                     chapter.number, chunk.index, hit.rule, chunk.text[hit.start : hit.end], hit.said, hit.words
                 )

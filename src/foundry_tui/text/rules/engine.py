@@ -10,7 +10,7 @@ from functools import lru_cache
 Say = Callable[[re.Match[str]], str | None]
 
 _DIGIT = re.compile(r"[0-9]")
-_CAPITALS = re.compile(r"[^\W\d_a-zß-öø-ÿа-я]{2}")
+_CAPITALS = re.compile(r"[A-ZÀ-ÖØ-ÞА-ЯЁ]{2}")
 _WORD = re.compile(r"\S+")
 _SPACES = re.compile(r"[ \t]{2,}")
 
@@ -48,8 +48,29 @@ def apply_rules(
     text: str, rules: tuple[Rule, ...], places: frozenset[str] = frozenset()
 ) -> tuple[str, tuple[Hit, ...]]:
     """(spoken text, hits in order) of a chunk's printed ``text``; ``places`` says what kind of chunk it is."""
+    return RuleSet(rules).apply(text, places)
+
+
+class RuleSet:
+    """Rules made ready to act on many texts."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        """Nothing is prepared before it is needed."""
+        self._rules = rules
+        self._by_places: dict[frozenset[str], _Gates] = {}
+
+    def apply(self, text: str, places: frozenset[str] = frozenset()) -> tuple[str, tuple[Hit, ...]]:
+        """As apply_rules()."""
+        gates = self._by_places.get(places)
+        if gates is None:
+            gates = self._by_places[places] = _gates(self._rules, places)
+        wanted = gates.wanted(text)
+        return _applied(text, wanted) if wanted else (text, ())
+
+
+def _applied(text: str, rules: Sequence[Rule]) -> tuple[str, tuple[Hit, ...]]:
     claimed: list[tuple[int, int, str, str]] = []
-    for rule in _gates(rules, places).wanted(text):
+    for rule in rules:
         for found in rule.pattern.finditer(text):
             start, end = found.span()
             if start == end or any(start < taken_end and taken_start < end for taken_start, taken_end, _, _ in claimed):
