@@ -70,6 +70,9 @@ class SoundMeter:
         self._window = squares[(whole - 4) * step :]
 
     def _find_zeros(self, block: NDArray[Any]) -> None:
+        if block.all():
+            self._longest_zeros, self._zeros = max(self._longest_zeros, self._zeros), 0
+            return
         sounding = np.flatnonzero(block)
         if not len(sounding):
             self._zeros += len(block)

@@ -146,7 +146,7 @@ def _blocks(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
     parts: list[NDArray[np.float32]] = []
     count = 0
     for frame in container.decode(stream):
-        samples = frame.to_ndarray()[0]
+        samples = np.frombuffer(frame.planes[0], dtype=np.float32, count=frame.samples)
         parts.append(samples)
         count += len(samples)
         if count >= _GATHER:
