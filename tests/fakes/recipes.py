@@ -75,6 +75,8 @@ class Speaking:
         there = await context.takes()
         wanted = [(1, index + 1) for index in range(self.chunks)]
         waiting = [place for place in wanted if place not in there or there[place].status is not Status.SUCCESS]
+        suspects = await context.takes_lost()
+        waiting.sort(key=lambda place: suspects.get(place, -1))
         in_hand: set[tuple[int, int]] = set()
         done = len(wanted) - len(waiting)
         context.progress(Progress(done, len(wanted)))

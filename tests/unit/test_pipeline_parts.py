@@ -241,7 +241,7 @@ async def test_suspects_are_handed_out_one_at_a_time() -> None:
     go.set()
     await asyncio.gather(*lanes)
     assert turns[-1] == (1, 2)
-    assert desk.deaths() == {(1, 2): 1, (1, 3): 2}
+    assert desk.deaths() == {(1, 1): 0, (1, 2): 1, (1, 3): 2}
 
 
 async def test_a_lane_that_ends_without_recording_gives_its_turn_on() -> None:

@@ -284,7 +284,7 @@ class ClaimContext:
                 await self._combiner.add([])
 
     async def takes_lost(self) -> Mapping[Place, int]:
-        """Deaths laid to each chunk: with ``chunk_deaths_before_poison`` of them it is not to be spoken any more."""
+        """Deaths laid to each suspect: speak them last, and with ``chunk_deaths_before_poison`` of them not at all."""
         await self._learned()
         return self._in_hand.deaths()
 

@@ -82,7 +82,10 @@ class StepContext(Protocol):
         ...
 
     async def takes_lost(self) -> Mapping[tuple[int, int], int]:
-        """How often a worker died while speaking each chunk since it last got anywhere; cheap, kept in memory."""
+        """Deaths of workers laid to each chunk under suspicion (0: none has a name yet); cheap, kept in memory.
+
+        Speak these last, the least suspicious first; one with two deaths is to be given up.
+        """
         ...
 
     async def forget_takes(self, keep: Iterable[tuple[int, int]]) -> None:

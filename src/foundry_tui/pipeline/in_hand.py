@@ -38,8 +38,8 @@ class InHand:
         return bool(self._marks)
 
     def deaths(self) -> dict[Place, int]:
-        """Deaths laid to each chunk."""
-        return {place: mark.deaths for place, mark in self._marks.items() if mark.deaths}
+        """Deaths laid to each chunk under suspicion; 0 where none has a name yet."""
+        return {place: mark.deaths for place, mark in self._marks.items() if mark.suspect}
 
     def places(self) -> list[list[int]]:
         """As the job's row keeps them."""

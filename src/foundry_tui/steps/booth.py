@@ -61,7 +61,9 @@ class Booth:
         disk) once the chunks in hand are finished.
         """
         self._done = total - len(missing)
-        waiting = deque(missing)
+        # What may have killed a worker comes last: its siblings are done whatever it does.
+        suspects = await self._context.takes_lost()
+        waiting = deque(sorted(missing, key=lambda job: suspects.get(job.place, -1)))
         failed: list[Take] = []
         self._tell(total)
 
@@ -98,8 +100,8 @@ class Booth:
     async def _finished(self, job: ChunkJob) -> Take | None:
         """The recorded take of one chunk, good or failed; None when the step has to stop."""
         self._in_hand.add(job.place)
-        await self._context.begin_chunks(self._in_hand)
         try:
+            await self._context.begin_chunks(self._in_hand)
             take = await self._take(job)
             await self._context.record([take])
         except (Interrupted, *_HOPELESS) as error:

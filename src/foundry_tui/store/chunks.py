@@ -98,10 +98,10 @@ async def make_pending(connection: AsyncConnection, audiobook_id: str, places: I
 
 
 async def retry_failed(connection: AsyncConnection, audiobook_ids: Sequence[str]) -> None:
-    """Failed chunks may be tried again, poisoned ones too: the operator has asked."""
+    """Failed chunks may be tried again and nobody is under suspicion any more: the operator has asked."""
     fresh: Mapping[str, Any] = {"status": Status.PENDING.value, "deaths": 0, "attempts": 0, "flags": []}
     for batch in _batches(list(audiobook_ids)):
-        where = (_made.audiobook_id.in_(batch), _made.status == Status.FAILED.value)
+        where = (_made.audiobook_id.in_(batch), _made.status != Status.SUCCESS.value)
         await connection.execute(update(audio_chunks).where(*where).values(**fresh))
 
 
@@ -136,7 +136,8 @@ async def lay_death(connection: AsyncConnection, audiobook_id: str, places: Sequ
     """Lay a worker's death to the chunks it had in hand.
 
     A chunk alone in hand is blamed. Of several nobody can tell: those seen at two deaths become suspects, which are
-    spoken one at a time, so that the next death has a name; for a suspect it is at once one too many.
+    spoken last and one at a time, so that the next death has a name. A worker killed from outside looks the same as
+    one that its chunk has killed: it takes ``too_many`` deaths with a name before a chunk is given up.
     """
     rows = {
         (row[0], row[1]): (row[2], list(row[3] or ())) for row in await connection.execute(_at(audiobook_id, places))
@@ -147,7 +148,7 @@ async def lay_death(connection: AsyncConnection, audiobook_id: str, places: Sequ
     changed: dict[Place, tuple[int, list[str]]] = {}
     if alone is not None:
         deaths, flags = known[alone]
-        changed[alone] = (max(deaths + 1, too_many if SUSPECT in flags else 0), _with(flags, _SEEN_ONCE))
+        changed[alone] = (deaths + 1, _with(flags, _SEEN_ONCE))
     else:
         for place, (deaths, flags) in known.items():
             changed[place] = (deaths, _with(flags, SUSPECT if _SEEN_ONCE in flags else _SEEN_ONCE))
