@@ -196,7 +196,7 @@ async def test_a_production_opens_with_steps_chunks_and_flags(open_console, sett
         assert "✗ failed" in screen_text(pilot.app)
         await pilot.press("right_square_bracket", "right_square_bracket")
         await until(pilot, lambda: "Sentence number 3" in screen_text(pilot.app))
-        await until(pilot, lambda: "[Chunks]  Flagged   25" in screen_text(pilot.app))
+        await until(pilot, lambda: "[Chunks] Flagged   25" in screen_text(pilot.app))
         await pilot.press("right_square_bracket")
         await until(pilot, lambda: "Sentence number 7" in screen_text(pilot.app))
         assert "Sentence number 5" not in screen_text(pilot.app)

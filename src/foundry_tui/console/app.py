@@ -22,7 +22,6 @@ from foundry_tui.console import glyphs
 from foundry_tui.console.actions import ACTIONS, BY_ID, Action, bindings_for, hints, of_scope
 from foundry_tui.console.clipboard import osc52
 from foundry_tui.console.contract import ScopedScreen
-from foundry_tui.console.doing import router, welcome
 from foundry_tui.console.header_facts import HOST as _HOST
 from foundry_tui.console.header_facts import facts_of
 from foundry_tui.console.house import House
@@ -92,7 +91,11 @@ class ConsoleApp(App[int]):
         self.last_words = ""
         # A child process must be given a real descriptor: Textual's own stand-in has none.
         self._capture_stderr.fileno = lambda: 2  # type: ignore[method-assign]
-        self._wanted_theme = "ansi" if low_bandwidth else theme
+        # Before anything is styled: a theme set later would style everything twice.
+        for each in THEMES.values():
+            self.register_theme(each)
+        wanted = "ansi" if low_bandwidth else theme
+        self.theme = wanted if wanted in THEMES else "dark"
         self._feed_seen = -1
         self._glanced_at = 0.0
         self._reading: asyncio.Task[None] | None = None
@@ -118,9 +121,6 @@ class ConsoleApp(App[int]):
 
     def on_mount(self) -> None:
         """Paint first; only then open the house."""
-        for theme in THEMES.values():
-            self.register_theme(theme)
-        self.theme = self._wanted_theme if self._wanted_theme in THEMES else "dark"
         self.set_keymap(self.keys)
         self.narrators.sound = self.sink.said
         self.panes[0].list.focus()
@@ -140,6 +140,10 @@ class ConsoleApp(App[int]):
             self._show_header()
             return
         await self._look()
+        # What the actions do, with their forms and lists, is imported once there is time for it.
+        from foundry_tui.console.doing import router, welcome
+
+        del router
         await welcome.greet(self)
 
     def _listen_to_signals(self) -> None:
@@ -354,6 +358,8 @@ class ConsoleApp(App[int]):
         if action.writes and self.readonly:
             self.say(f"{action.short}: this console is read-only.", "warn")
             return
+        from foundry_tui.console.doing import router
+
         await router.do(self, action)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

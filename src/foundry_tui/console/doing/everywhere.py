@@ -113,8 +113,10 @@ async def obey(app: ConsoleApp, typed: str) -> None:
     head, _, rest = words.partition(" ")
     if head == "filter":
         pane = app.pane
-        pane.filter.value = rest
-        pane.filter.display = bool(rest)
+        if rest:
+            await pane.open_filter(rest)
+        else:
+            pane.back()
         return
     fitting = [name for name in known if name.startswith(words)]
     if len(fitting) == 1:

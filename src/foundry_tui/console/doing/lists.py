@@ -18,12 +18,12 @@ async def perform(app: ConsoleApp, name: str) -> None:
     if pane.list.perform(name):
         return
     if name == "back":
-        if app.zoomed and not pane.filter.display and not pane.text and not pane.list.marked:
+        if app.zoomed and not pane.filtering and not pane.text and not pane.list.marked:
             app.zoom()
         elif not pane.back():
             app.say("Nothing to close here: q leaves.")
     elif name == "filter":
-        pane.open_filter()
+        await pane.open_filter()
     elif name == "sort":
         order = pane.next_order()
         app.say(f"Sorted by {order.replace('_', ' ')}." if order else "This list has one order: oldest first.")

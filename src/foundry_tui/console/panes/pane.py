@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from foundry_tui.console.contract import Console
 from foundry_tui.console.widgets.columns import Column, Row
@@ -20,6 +20,8 @@ from foundry_tui.domain.desk import Wanted, Window
 from foundry_tui.domain.plain import plain
 
 if TYPE_CHECKING:
+    from textual.widgets import Input
+
     from foundry_tui.console.inner import Inner
 
 Line = TypeVar("Line")
@@ -38,8 +40,7 @@ class Pane(Vertical, Generic[Line]):
         super().__init__(id=self.scope, classes="pane")
         self.list = self.make_list()
         self.heads = Heads(self.list)
-        self.filter = Input(placeholder=f"filter {self.title.casefold()}", classes="filter", compact=True)
-        self.filter.cursor_blink = False
+        self._filter: Input | None = None  # made when somebody wants to filter
         self.empty = Static(classes="empty", markup=False)
         self.text = ""
         self.order = 0
@@ -62,9 +63,7 @@ class Pane(Vertical, Generic[Line]):
 
     def compose(self) -> ComposeResult:
         """Filter, heads, list, and the sentence where there is nothing."""
-        self.filter.display = False
         self.empty.display = False
-        yield self.filter
         yield self.heads
         yield self.list
         yield self.empty
@@ -190,10 +189,25 @@ class Pane(Vertical, Generic[Line]):
 
     # -- filter, sort, title ------------------------------------------------------------------------------------
 
-    def open_filter(self) -> None:
-        """Let the operator type."""
-        self.filter.display = True
-        self.filter.focus()
+    async def open_filter(self, typed: str | None = None) -> None:
+        """Let the operator type; ``typed`` is typed already."""
+        line = self._filter
+        if line is None:
+            from textual.widgets import Input
+
+            line = self._filter = Input(placeholder=f"filter {self.title.casefold()}", classes="filter", compact=True)
+            line.cursor_blink = False
+            await self.mount(line, before=self.heads)
+        line.display = True
+        if typed is not None:
+            line.value = typed
+            return
+        line.focus()
+
+    @property
+    def filtering(self) -> bool:
+        """Whether the filter's line is open."""
+        return self._filter is not None and bool(self._filter.display)
 
     def set_filter(self, text: str) -> None:
         """Filter by ``text``; the cursor stays on its row if it survives."""
@@ -203,23 +217,24 @@ class Pane(Vertical, Generic[Line]):
         self.retitle()
         self.refresh_rows()
 
-    @on(Input.Changed, ".filter")
-    def _typed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow as one types."""
         event.stop()
         self.set_filter(event.value.strip())
 
-    @on(Input.Submitted, ".filter")
-    def _entered(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter."""
         event.stop()
         self.list.focus()
-        self.filter.display = bool(self.text)
+        event.input.display = bool(self.text)
 
     def back(self) -> bool:
         """Close one layer: the filter being typed or kept, then the marks; False where there is none."""
-        if self.filter.display or self.text:
-            self.filter.value = ""
+        if self.filtering or self.text:
+            if self._filter is not None:
+                self._filter.value = ""
+                self._filter.display = False
             self.set_filter("")
-            self.filter.display = False
             self.list.focus()
             return True
         return self.list.forget_marks()

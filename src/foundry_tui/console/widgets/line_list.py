@@ -142,9 +142,10 @@ class LineList(ScrollView, can_focus=True):
         places = {row.id: index for index, row in self._rows.items()}
         for row in rows:
             index = places.get(row.id)
-            if index is not None and self._rows[index] != row:
+            before = self._rows[index] if index is not None else row
+            if index is not None and before != row:
                 self._rows[index] = row
-                self._paint(index)
+                self._paint_cells(index, before, row)
 
     def forget_marks(self) -> bool:
         """Unmark everything; False where nothing was marked."""
@@ -217,6 +218,21 @@ class LineList(ScrollView, can_focus=True):
         y = index - self.scroll_offset.y
         if 0 <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
+
+    def _paint_cells(self, index: int, before: Row, row: Row) -> None:
+        """Paint only from the first to the last cell that differs: every byte goes over somebody's connection."""
+        y = index - self.scroll_offset.y
+        if not 0 <= y < self.size.height:
+            return
+        x, first, last = 2, None, 0
+        for place, width in enumerate(self._shares(self.line_width)):
+            if width:
+                if before.cells[place] != row.cells[place]:
+                    first = x if first is None else first
+                    last = x + width
+                x += width + GAP
+        if first is not None:
+            self.refresh(Region(first, y, last - first, 1))
 
     def on_mount(self) -> None:
         """Follow the theme."""
