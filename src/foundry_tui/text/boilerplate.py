@@ -75,7 +75,8 @@ _HINTS = (
 
 def cut_frame(blocks: Sequence[Block]) -> tuple[int, int]:
     """Mark header, licence, credits and transcriber's notes as skipped; the book's own (first, last + 1) positions."""
-    hinted = [place for place, block in enumerate(blocks) if _hinted(block)]
+    edge = len(blocks) - 150
+    hinted = [place for place, block in enumerate(blocks) if _hinted(block, near=place < 150 or place > edge)]
     first, last = _edges(blocks, hinted)
     for block in (*blocks[:first], *blocks[last:]):
         if not block.skip and block.kind != "rule":
@@ -101,7 +102,11 @@ def cut_frame(blocks: Sequence[Block]) -> tuple[int, int]:
     return first, last
 
 
-def _hinted(block: Block) -> bool:
+def _hinted(block: Block, *, near: bool) -> bool:
+    """Whether a block may be about the file; deep inside the book only the plainest signs count."""
+    if not near:
+        text = block.raw
+        return "utenberg" in text or "UTENBERG" in text or "ranscri" in text or "RANSCRI" in text or "roofread" in text
     text = block.raw.lower()
     return any(hint in text for hint in _HINTS)
 

@@ -209,9 +209,8 @@ class BookBuilder:
         for shown in (True, False):  # titles apart: they gain a stop between number and name
             said = [block.text for block in blocks if block.spoken and (block.position in titles) == shown]
             got_texts = [draft.text for draft in drafts if (draft.pause in _TITLE_PAUSES) == shown]
-            wanted = "".join(said).replace(" ", "").replace("\n", "")
-            got = "".join(got_texts).replace(" ", "").replace("\n", "")
-            if wanted == got:
+            wanted, got = " ".join(said).replace("\n", " "), " ".join(got_texts).replace("\n", " ")
+            if wanted == got or wanted.replace(" ", "") == got.replace(" ", ""):
                 continue
             wanted, got = _NOT_WORD.sub("", wanted), _NOT_WORD.sub("", got)  # ornaments are not said
             if wanted != got:

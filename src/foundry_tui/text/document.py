@@ -84,6 +84,9 @@ def word_counter(sample: str) -> Callable[[str], int]:
     return count_unspaced if signs * 4 > len(sample) else count_spaced
 
 
+_SILENT = frozenset({"rule", "image"})
+
+
 @dataclass(slots=True, eq=False)
 class Block:
     r"""A piece of the source as a reader sees it: a heading, a paragraph, a stanza's line, a table row, a rule.
@@ -114,7 +117,7 @@ class Block:
     @property
     def spoken(self) -> bool:
         """Whether anything of it is read aloud."""
-        return not self.skip and self.kind not in {"rule", "image"} and bool(self.text)
+        return bool(self.text) and not self.skip and self.kind not in _SILENT
 
 
 @dataclass(frozen=True, slots=True)

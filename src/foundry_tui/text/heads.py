@@ -48,6 +48,6 @@ def measure(heads: Sequence[Head], blocks: Sequence[Block], last: int) -> None:
             if block.position in taken or not block.spoken:
                 continue
             head.blocks += 1
-            head.own += sum(map(str.isalnum, block.text)) if len(block.text) < 200 else int(len(block.text) * 0.8)
+            head.own += sum(map(str.isalnum, block.text)) if len(block.text) < 30 else int(len(block.text) * 0.8)
             if len(block.text) >= 150 and block.kind != "row":
                 head.prose += len(block.text)

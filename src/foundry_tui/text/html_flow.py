@@ -75,7 +75,7 @@ class Flow:
         late: list[tuple[str, int]] = []
         for name, start in self._ids:
             rest = "".join(self._parts[start:])
-            if start and (not rest.strip() or not split_cuts(rest)[1].strip()):
+            if start and (not rest.strip() or (CUT_OPEN in rest and not split_cuts(rest)[1].strip())):
                 late.append((name, 0))
             else:
                 self.anchors.setdefault(f"{self._prefix}#{name}", self._first + len(self.blocks))

@@ -57,8 +57,10 @@ def strip_marks(document: BookDocument) -> None:
     braces = _counted([found[1] for block in bracketed for found in _BRACED.finditer(block.text)])
     for block in bracketed:
         _strip_brackets(block, labels, braces=braces)
-    for block in blocks:
-        if block.spoken and not block.text.isascii() and any(sign in block.text for sign in "¹²³⁴⁵⁶⁷⁸⁹⁰"):
+    whole = "".join([block.text for block in blocks])
+    raised = [sign for sign in "¹²³⁴⁵⁶⁷⁸⁹⁰" if sign in whole]
+    for block in blocks if raised else ():
+        if block.spoken and any(sign in block.text for sign in raised):
             _apply(block, _RAISED, "footnote mark", group=(2, 3))
     _strip_stars(blocks)
     _strip_glued(blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from foundry_tui.domain.languages import understood
@@ -41,6 +42,16 @@ def parse_novel(
     SourceNotFound, SourceUnreadable, SourceUnsupported, NoChaptersDetected (with what was seen) or CoverageBroken.
     """
     wanted = understood(language) if language else None
+    collecting = gc.isenabled()
+    gc.disable()  # a hundred thousand small objects and no cycles: collecting would only walk over them again and again
+    try:
+        return _parsed(source, book_id, wanted, options)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _parsed(source: Path, book_id: str, wanted: str | None, options: ParseOptions) -> ParsedBook:
     identity, document = read_source(source, language=wanted)
     known = source_metadata(source)
     spoken_in = wanted or known.language or guess_language(document.sample()) or _declared(document) or "eng"
