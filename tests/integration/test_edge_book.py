@@ -38,7 +38,19 @@ def spoken(home: Path, server: EdgeServer) -> Press:
     press.run("init")
     config = home / "config.toml"
     config.write_text(config.read_text().replace("[engines.edge]", "[engines.edge]\nreceive_timeout_s = 3", 1))
-    press.run("narrator", "add", "ryan", "--name", "Ryan", "--language", "eng", "--engine", "edge", "--voice", "en-GB-RyanNeural")
+    press.run(
+        "narrator",
+        "add",
+        "ryan",
+        "--name",
+        "Ryan",
+        "--language",
+        "eng",
+        "--engine",
+        "edge",
+        "--voice",
+        "en-GB-RyanNeural",
+    )
     press.run("produce", "tin_kettle", "--narrator", "ryan")
     press.run("--run-all")
     return press
