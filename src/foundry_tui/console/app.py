@@ -38,6 +38,7 @@ from foundry_tui.console.themes import THEMES
 from foundry_tui.console.widgets.bars import Flash, Footer, Tabs
 from foundry_tui.console.widgets.header import Header
 from foundry_tui.domain.plain import plain
+from foundry_tui.domain.status import Status
 from foundry_tui.errors import FoundryError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ Result = TypeVar("Result")
 NARROW, LOW = 100, 28  # below either, one pane at a time
 LEAST = (60, 15)
 _DISK_EVERY_S = 15.0
+_BELL_EVERY_S = 30.0
 
 
 class ConsoleApp(App[int]):
@@ -70,6 +72,7 @@ class ConsoleApp(App[int]):
         readonly: bool = False,
         low_bandwidth: bool = False,
         theme: str = "dark",
+        rings: bool = False,
         keys: dict[str, str] | None = None,
         house: House | None = None,
         sink: Sink | None = None,
@@ -87,6 +90,8 @@ class ConsoleApp(App[int]):
         self.animation_level = "none"
         self.zoomed = False
         self.glance: Glance | None = None
+        self.rings = rings
+        self._rang_at = 0.0
         self.left_by_signal = False
         self.last_words = ""
         # A child process must be given a real descriptor: Textual's own stand-in has none.
@@ -269,6 +274,18 @@ class ConsoleApp(App[int]):
 
     _again = False
 
+    def _ring(self, before: Glance | None, now: Glance) -> None:
+        """Something has failed, or the queue is done: once in half a minute at most, and only where it is wanted."""
+        if not self.rings or before is None or time.monotonic() - self._rang_at < _BELL_EVERY_S:
+            return
+        was, has = before.counts.by_status, now.counts.by_status
+        failed = has[Status.FAILED] > was[Status.FAILED]
+        undone = (Status.PENDING, Status.PROCESSING)
+        done = any(was[each] for each in undone) and not any(has[each] for each in undone)
+        if failed or done:
+            self._rang_at = time.monotonic()
+            self.bell()
+
     def _show_header(self) -> None:
         queue = self.queue
         facts = facts_of(self.settings, self.glance, queue.lines_here(), queue.paces, readonly=self.readonly)
@@ -280,6 +297,7 @@ class ConsoleApp(App[int]):
             pane.refresh_rows()
         glance = await self.ask(lambda inner: inner.glance())
         if glance is not None:
+            self._ring(self.glance, glance)
             self.glance = glance
             self._show_header()
         for screen in self.screen_stack[1:]:
@@ -443,6 +461,7 @@ def run(
         low_bandwidth=low_bandwidth or config.low_bandwidth,
         theme=theme or config.theme,
         keys=config.keys,
+        rings=config.bell,
     )
     code = 0
     try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
+from textual.geometry import Region
 from textual.widget import Widget
 
 from foundry_tui.console.glyphs import STATUS
@@ -45,8 +46,12 @@ class Header(Widget):
 
     def show(self, facts: Facts) -> None:
         """Say this from now on."""
-        if facts != self.facts:
-            self.facts = facts
+        if facts == self.facts:
+            return
+        before, self.facts = self.facts, facts
+        if _place(before) == _place(facts):
+            self.refresh(Region(0, 0, self.size.width, 1))
+        else:
             self.refresh()
 
     def render(self) -> Text:
@@ -85,6 +90,10 @@ class Header(Widget):
                 line.append(gap)
                 line.append(text, styles[style])
         return line
+
+
+def _place(facts: Facts) -> tuple[object, ...]:
+    return facts.host, facts.home, facts.database, facts.alpha, facts.readonly, facts.workers
 
 
 def ordered(by_status: dict[Status, int]) -> tuple[tuple[Status, int], ...]:

@@ -20,7 +20,7 @@ from textual.strip import Strip
 
 from foundry_tui.console.actions import bindings_for
 from foundry_tui.console.themes import styles_of
-from foundry_tui.console.widgets.columns import GAP, Column, Row, cut, fit_columns
+from foundry_tui.console.widgets.columns import GAP, Column, Part, Row, cut, fit_columns
 
 _KEPT = 2000  # rows held around what is seen
 
@@ -310,13 +310,13 @@ class LineList(ScrollView, can_focus=True):
         for place, (column, size) in enumerate(zip(self.columns, self._shares(width), strict=True)):
             if size:
                 parts += [*cut(row.cells[place], size, right=column.right), (" " * GAP, "")]
-        segments = []
-        for text, name in parts:
-            style = base + self._styles.get(name, Style())
+        segments: list[Segment] = []
+        for text, style in _joined(parts):
+            drawn = base + self._styles.get(style, Style())
             if over is not None:
                 # On the bar of a list with the keys the text takes the bar's own colours; elsewhere it keeps its own.
-                style = base + over if self._shines else style + over
-            segments.append(Segment(text, style))
+                drawn = base + over if self._shines else drawn + over
+            segments.append(Segment(text, drawn))
         strip = Strip(segments)
         return strip.crop_extend(0, width, base + over if over is not None else base)
 
@@ -336,3 +336,14 @@ class LineList(ScrollView, can_focus=True):
         first = max(0, self.scroll_offset.y - height)
         self._asked = (first, self.scroll_offset.y + 2 * height)
         self.post_message(self.Wanted(self, *self._asked))
+
+
+def _joined(parts: Sequence[Part]) -> list[Part]:
+    """Neighbours of one style as one piece, and blanks with whatever stands before them: every change costs bytes."""
+    joined: list[Part] = []
+    for text, style in parts:
+        if joined and (joined[-1][1] == style or not text.strip()):
+            joined[-1] = (joined[-1][0] + text, joined[-1][1])
+        else:
+            joined.append((text, style))
+    return joined
