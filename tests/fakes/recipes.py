@@ -76,7 +76,7 @@ class Speaking:
         wanted = [(1, index + 1) for index in range(self.chunks)]
         waiting = [place for place in wanted if place not in there or there[place].status is not Status.SUCCESS]
         suspects = await context.takes_lost()
-        waiting.sort(key=lambda place: suspects.get(place, -1))
+        waiting.sort(key=lambda place: (place in suspects, -suspects.get(place, 0)))
         in_hand: set[tuple[int, int]] = set()
         done = len(wanted) - len(waiting)
         context.progress(Progress(done, len(wanted)))

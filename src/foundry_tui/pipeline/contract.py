@@ -84,7 +84,7 @@ class StepContext(Protocol):
     async def takes_lost(self) -> Mapping[tuple[int, int], int]:
         """Deaths of workers laid to each chunk under suspicion (0: none has a name yet); cheap, kept in memory.
 
-        Speak these last, the least suspicious first; one with two deaths is to be given up.
+        Speak these last, the most suspicious of them first; one with two deaths is to be given up.
         """
         ...
 

@@ -63,7 +63,7 @@ class Booth:
         self._done = total - len(missing)
         # What may have killed a worker comes last: its siblings are done whatever it does.
         suspects = await self._context.takes_lost()
-        waiting = deque(sorted(missing, key=lambda job: suspects.get(job.place, -1)))
+        waiting = deque(sorted(missing, key=lambda job: (job.place in suspects, -suspects.get(job.place, 0))))
         failed: list[Take] = []
         self._tell(total)
 

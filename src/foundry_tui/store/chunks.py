@@ -137,8 +137,9 @@ async def lay_death(connection: AsyncConnection, audiobook_id: str, places: Sequ
 
     A chunk alone in hand is blamed. Of several nobody can tell: those seen at two deaths become suspects, which are
     spoken last and one at a time, so that the next death has a name. A worker killed from outside looks the same as
-    one that its chunk has killed: it takes ``too_many`` deaths with a name before a chunk is given up.
+    one that its chunk has killed, so a chunk is given up only after ``too_many`` deaths in a row with its name.
     """
+    await _clear_the_absent(connection, audiobook_id, places, too_many)
     rows = {
         (row[0], row[1]): (row[2], list(row[3] or ())) for row in await connection.execute(_at(audiobook_id, places))
     }
@@ -155,6 +156,15 @@ async def lay_death(connection: AsyncConnection, audiobook_id: str, places: Sequ
     await _mark(connection, audiobook_id, changed)
     poisoned = tuple(place for place, (deaths, _) in changed.items() if deaths >= too_many)
     return Blame(any(changed[place] != known[place] for place in changed), poisoned)
+
+
+async def _clear_the_absent(
+    connection: AsyncConnection, audiobook_id: str, places: Sequence[Place], too_many: int
+) -> None:
+    """A worker that died without a chunk in hand speaks for that chunk."""
+    absent = tuple_(_made.chapter_number, _made.chunk_index).not_in(list(places))
+    named = (_made.audiobook_id == audiobook_id, _made.deaths > 0, _made.deaths < too_many, absent)
+    await connection.execute(update(audio_chunks).where(*named).values(deaths=0))
 
 
 def _with(flags: Sequence[str], flag: str) -> list[str]:
