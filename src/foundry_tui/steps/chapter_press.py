@@ -13,7 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from foundry_tui.audio.chapter_packets import ChapterJob, CodedChapter, code_chapter, open_chapter
+from foundry_tui.audio.chapter_packets import (
+    ChapterJob,
+    CodedChapter,
+    code_chapter,
+    code_part,
+    join_parts,
+    open_chapter,
+    parts_of,
+)
 from foundry_tui.audio.layout import ChapterPlan, ChapterSound, TakeSound, book_rate, plan_chapter
 from foundry_tui.audio.loudness import chapter_loudness, gain_for
 from foundry_tui.audio.measure import Measures
@@ -123,7 +131,12 @@ class ChapterPress:
         try:
             return await asyncio.to_thread(open_chapter, job.out_path)
         except ArtifactBroken:
+            parts = parts_of(job)
+        if len(parts) == 1:
             return await self._tools.cpu.run(code_chapter, job)
+        # A long chapter is not left to one core; the parts' borders lie on the timeline, so the bytes are the same.
+        await asyncio.gather(*(self._tools.cpu.run(code_part, part) for part in parts))
+        return await self._tools.cpu.run(join_parts, job)
 
     def _ahead(self, order: _Open, chapter: Chapter) -> None:
         """Code a chapter before anyone asks; a failure is told when STEP4 asks and meets it again."""

@@ -19,7 +19,7 @@ FEMALE_VARIANT = "f3"
 WORDS_PER_MINUTE = 175
 SAMPLE_RATE = 22_050
 # Raised when the same request would sound different for a reason of ours (parameters, mapping).
-REVISION = 1
+REVISION = 2
 
 
 class EspeakEngine:

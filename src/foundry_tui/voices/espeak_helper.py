@@ -28,6 +28,7 @@ from typing import Any
 SYNCHRONOUS = 2
 DO_NOT_EXIT = 0x8000
 UTF8 = 1
+END_PAUSE = 0x1000  # without it the last sound of a piece may stop at full level
 CHARACTERS = 1
 RATE, VOLUME, PITCH = 1, 2, 3
 NOT_FOUND = 2
@@ -119,7 +120,7 @@ class Speaker:
         callback = Heard(heard)
         self.lib.espeak_SetSynthCallback(callback)
         encoded = text.encode("utf-8", "replace")
-        status = self.lib.espeak_Synth(encoded, len(encoded) + 1, 0, CHARACTERS, 0, UTF8, None, None)
+        status = self.lib.espeak_Synth(encoded, len(encoded) + 1, 0, CHARACTERS, 0, UTF8 | END_PAUSE, None, None)
         status = status or self.lib.espeak_Synchronize()
         if status:
             return {"ok": False, "error": "refused", "status": status}, b""
