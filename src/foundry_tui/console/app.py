@@ -330,6 +330,8 @@ class ConsoleApp(App[int]):
         if not self.is_running:
             return
         self.flash.show(words, style)
+        if isinstance(self.screen, ScopedScreen):
+            self.screen.say(words, style)
         if style == "bad" and keep and not self.readonly and self.house.is_open:
             self.run_worker(self._note(words), group="note", exit_on_error=False)
 

@@ -78,6 +78,9 @@ class ScopedScreen(Screen[Any]):
         del action_id
         return None
 
+    def say(self, words: str, style: str = "") -> None:
+        """The flash line of this screen."""
+
     def tables_changed(self) -> None:
         """Somebody has written: read again."""
 

@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from foundry_tui.console.actions import bindings_for
+from foundry_tui.console.actions import bindings_for, hints, of_scope
 from foundry_tui.console.contract import Console, ScopedScreen
 from foundry_tui.console.glyphs import STATUS, dots
 from foundry_tui.console.panes.queue import sign_of
@@ -22,6 +22,7 @@ from foundry_tui.console.screens.error import error_screen
 from foundry_tui.console.screens.production_rows import COLUMNS, TABS, chapter_row, chunk_row, step_row
 from foundry_tui.console.screens.reading import ReadingScreen
 from foundry_tui.console.themes import styles_of
+from foundry_tui.console.widgets.bars import Flash, Footer
 from foundry_tui.console.widgets.heads import Heads
 from foundry_tui.console.widgets.line_list import LineList
 from foundry_tui.domain.desk import ChunkLine, Opened, StepStory, Window
@@ -42,6 +43,8 @@ class ProductionScreen(ScopedScreen):
         super().__init__(classes="detail")
         self.audiobook_id = audiobook_id
         self.tab = 0
+        self.flash = Flash("production_flash")
+        self.footer = Footer("production_footer")
         self.opened: Opened | None = None
         self.chapters: Sequence[Mapping[str, Any]] = ()
         self.lists = [LineList(COLUMNS[tab], marks=tab in {"chunks", "flagged"}) for tab in TABS]
@@ -67,16 +70,19 @@ class ProductionScreen(ScopedScreen):
             for heads, each in zip(self.heads, self.lists, strict=True):
                 yield heads
                 yield each
-        yield Static(
-            Text("esc back · [ ] lists · p play · R retake · r requeue · e error · ? keys"),
-            classes="hint",
-            markup=False,
-        )
+        yield self.flash
+        yield self.footer
 
     def on_mount(self) -> None:
         """Read, and show the steps first."""
+        shown = of_scope("production", "list", "app", readonly=self.console.readonly)
+        self.footer.show(hints(shown), self.console.keys)
         self._show_tab()
         self.tables_changed()
+
+    def say(self, words: str, style: str = "") -> None:
+        """The flash line here."""
+        self.flash.show(words, style)
 
     # -- reading ------------------------------------------------------------------------------------------------
 

@@ -82,7 +82,9 @@ class ReadingScreen(ModalScreen[None]):
     def action_copy(self) -> None:
         """To the operator's clipboard."""
         console = cast("Console", self.app)
-        console.say(console.copy(self.plain_text()))
+        words = console.copy(self.plain_text())
+        console.say(words)
+        self.query_one(".hint", Static).update(Text(words))
 
     def action_close(self) -> None:
         """Enough."""

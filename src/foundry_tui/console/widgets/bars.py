@@ -49,8 +49,8 @@ class Flash(Widget):
 
     DEFAULT_CSS = "Flash { height: 1; padding: 0 1; }"
 
-    def __init__(self) -> None:
-        super().__init__(id="flash")
+    def __init__(self, id: str = "flash") -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id)
         self.words = ""
         self._style = ""
         self._timer: Timer | None = None
@@ -79,8 +79,8 @@ class Footer(Widget):
 
     DEFAULT_CSS = "Footer { height: 1; padding: 0 1; background: $panel; }"
 
-    def __init__(self) -> None:
-        super().__init__(id="footer")
+    def __init__(self, id: str = "footer") -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id)
         self._hints: tuple[tuple[str, str], ...] = ()
 
     def show(self, actions: Sequence[Action], keymap: Mapping[str, str]) -> None:
