@@ -464,3 +464,54 @@ def test_entities_and_declared_encodings(tmp_path: Path):
         source.write_bytes(page(body).replace('charset="utf-8"', f'charset="{declared}"').encode(actual))
         said = text_of(parse_novel(source, book_id="book", language="eng"))
         assert "café — “yes”" in said, (declared, actual)
+
+
+def test_poems_under_a_contents_list_are_chapters(tmp_path: Path):
+    names = ["To a Bird", "The Sea", "Night"]
+    stanza = '<div class="poem"><div class="stanza"><span>Line one of it<br></span><span>Line two of it<br></span></div></div>'
+    body = f"<h1>Poems</h1><h2>CONTENTS</h2>{_links(names)}" + "".join(
+        f'<h3 id="c{n}">{name}</h3>{stanza}' for n, name in enumerate(names)
+    )
+    assert titles(parse(tmp_path, body, title="Poems")) == names
+
+
+def test_stories_in_numbered_pieces_are_one_chapter_each(tmp_path: Path):
+    names = ["The Frog", "The Stone", "The Oak", "The Ash", "The Elm"]
+    body = "<h1>Tales</h1>" + "".join(
+        f"<h2>{name}</h2>" + "".join(f"<h3>{n}</h3>{P()}" for n in ("I", "II", "III")) for name in names
+    )
+    assert titles(parse(tmp_path, body, title="Tales")) == names
+
+
+def test_a_word_to_the_reader_above_the_chapters_rank_is_no_part(tmp_path: Path):
+    body = f"<h1>Memories</h1><h2>TO THE READER</h2>{P()}" + "".join(
+        f"<h5>CHAPTER {n}</h5><h4>Title {n}</h4>{P()}" for n in ("I", "II", "III")
+    )
+    assert titles(parse(tmp_path, body, title="Memories")) == [
+        "TO THE READER",
+        "CHAPTER I. Title I",
+        "CHAPTER II. Title II",
+        "CHAPTER III. Title III",
+    ]
+
+
+def test_a_tragedy_with_scenes_under_one_part(tmp_path: Path):
+    scenes = ["Night", "Before the Gate", "A Study", "A Study", "A Kitchen", "A Street"]
+    body = (
+        f"<h1>Play</h1><h2>Dedication Poem</h2>{P()}<h2>Prelude on the Stage</h2>{P()}<h2>The Tragedy</h2>"
+        + "".join(f"<h3>{name}</h3>{P(4)}" for name in scenes)
+    )
+    got = titles(parse(tmp_path, body, title="Play"))
+    assert len(got) == 8
+    assert got[2] == "The Tragedy, Night"
+
+
+def test_a_printers_colophon_is_not_narrated(tmp_path: Path):
+    body = (
+        "<h1>河</h1>"
+        + "".join(f"<h3>{n}</h3>{prose(4, 'jpn')}" for n in "一二三")
+        + "<hr><p>底本：「全集」</p><p>入力：某</p>"
+    )
+    parsed = parse(tmp_path, body, language="jpn", title="河")
+    assert titles(parsed) == ["一", "二", "三"]
+    assert "全集" not in text_of(parsed)

@@ -21,7 +21,7 @@ def find_apparatus(heads: Sequence[Head], blocks: Sequence[Block], last: int) ->
     for place, head in enumerate(heads):
         end = heads[place + 1].first if place + 1 < len(heads) else last
         reason = head.apparatus
-        if swallow and head.level > swallow[0] and _belongs(head, swallow[1]):
+        if swallow and head.level > swallow[0] and _belongs(head, swallow[1], blocks[head.last + 1 : end]):
             found[head.first] = swallow[1]
             continue
         swallow = None
@@ -33,11 +33,12 @@ def find_apparatus(heads: Sequence[Head], blocks: Sequence[Block], last: int) ->
     return found
 
 
-def _belongs(head: Head, reason: str) -> bool:
+def _belongs(head: Head, reason: str, inside: Sequence[Block]) -> bool:
     """A deeper heading inside apparatus: letters of an index, chapters of a dump of notes, entries of a list."""
     if reason in {"index", "footnotes", "errata", "transcriber's note", "advertisement", "licence"}:
         return not (head.parsed.kind == "chapter" and head.prose > 2000)
-    return (head.prose < PROSE and head.parsed.kind not in {"named", "chapter", "part"}) or head.empty
+    narrated = [block for block in inside if block.spoken]
+    return head.prose < PROSE and all(block.kind in {"row", "item"} or block.links for block in narrated)
 
 
 def _is_apparatus(head: Head, reason: str, blocks: Sequence[Block], end: int) -> bool:

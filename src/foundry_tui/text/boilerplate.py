@@ -49,6 +49,10 @@ _TRANSCRIBER = re.compile(
 )
 
 
+_COLOPHON = re.compile(
+    r"^\W*(?:底本|入力|校正|初出|青空文庫|奥付|奧付|不許複製|定價|定価)|翻訳底本"
+    r"|(?:印刷|發行|発行|發兌|発兌|印行)(?:所|者|人)?\s*[:：　]|年.{1,8}月.{1,8}日(?:印刷|發行|発行)"
+)
 # Every sentence about the file, its makers or its licence holds one of these; most paragraphs hold none.
 _HINTS = (
     "gutenberg",
@@ -99,7 +103,24 @@ def cut_frame(blocks: Sequence[Block]) -> tuple[int, int]:
             block.skip = "credits"
         elif block.kind != "heading" and _TRANSCRIBER.search(block.text):
             _note_about_the_file(blocks, place, last)
+    _cut_colophon(blocks, first, last)
     return first, last
+
+
+def _cut_colophon(blocks: Sequence[Block], first: int, last: int) -> None:
+    """The printer's and typist's lines at the end of a Japanese or Chinese book."""
+    begin = max(first, last - 40, first + (last - first) // 2)
+    for place in range(begin, last):
+        rest = [block for block in blocks[place:last] if block.spoken]
+        if (
+            rest
+            and blocks[place].spoken
+            and _COLOPHON.search(blocks[place].text)
+            and all(len(block.text) < 160 for block in rest)
+        ):
+            for block in rest:
+                block.skip = "credits"
+            return
 
 
 def _hinted(block: Block, *, near: bool) -> bool:

@@ -102,13 +102,24 @@ def _names_the_author(head: Head, heads: Sequence[Head], document: BookDocument)
 
 
 def _has_peers(head: Head, heads: Sequence[Head]) -> bool:
-    """Other headings of its level hold prose, or it is one of several titles over chapters."""
-    peers = [other for other in heads if other.level == head.level and other is not head]
-    return (
-        head.own > 0
-        and head.parsed.kind == "plain"
-        and sum(1 for other in peers if other.parsed.kind == "plain" and other.own > 0) >= 2
-    )
+    """Several headings of its level and kind hold text, of their own or under deeper ones."""
+    if head.parsed.kind != "plain" or not _holds_text(head, heads):
+        return False
+    peers = [
+        other for other in heads if other.level == head.level and other is not head and other.parsed.kind == "plain"
+    ]
+    return sum(1 for other in peers if _holds_text(other, heads)) >= 2
+
+
+def _holds_text(head: Head, heads: Sequence[Head]) -> bool:
+    if head.own > 0:
+        return True
+    for other in heads[heads.index(head) + 1 :]:
+        if other.level <= head.level:
+            return False
+        if other.own > 0:
+            return True
+    return False
 
 
 def _assemble(

@@ -49,5 +49,5 @@ def measure(heads: Sequence[Head], blocks: Sequence[Block], last: int) -> None:
                 continue
             head.blocks += 1
             head.own += sum(map(str.isalnum, block.text)) if len(block.text) < 30 else int(len(block.text) * 0.8)
-            if len(block.text) >= 150 and block.kind != "row":
+            if (len(block.text) >= 100 and block.kind != "row") or block.kind == "verse":
                 head.prose += len(block.text)

@@ -42,7 +42,8 @@ def plan_chapters(heads: Sequence[Head], level: float | None) -> list[Planned]:
                 opening = []
             else:
                 opening.append(head)
-            parts.append((rank, join_title(head.text)))
+            if head.parsed.kind != "named" or head.own < PROSE:
+                parts.append((rank, join_title(head.text)))
             continue
         if _hollow(heads, place) and not _counts_on(heads, place):
             opening.append(head)

@@ -113,6 +113,7 @@ _APPARATUS = {
         typographical errors corrected | note on the text | proofreader s note | endnote transcriber
     """,
     "advertisement": """
+        books by | novels by | works by | other works by | plays by | other books by | by the author of | new novels |
         advertisements | advertisement | books by the same author | by the same author |
         works by the same author | other books by the same author | by the same writer | du même auteur |
         ouvrages du même auteur | œuvres du même auteur | oeuvres du même auteur | vom selben verfasser |
