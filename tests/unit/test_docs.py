@@ -9,7 +9,7 @@ import pytest
 
 from foundry_tui.cli.door import VERBS, foundry
 
-LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")  # pictures too
 FENCE = re.compile(r"```(?:\w+)?\n(.*?)```", re.DOTALL)
 
 
