@@ -43,8 +43,10 @@ def write_error(path: Path, error: OSError) -> WriteFailed:
 
 
 def temp_beside(path: Path) -> Path:
-    """A name in the same folder, marked so that a sweep can tell it from finished work."""
-    return path.with_name(f"{TEMP_MARK}{path.name[-100:]}_{os.getpid()}_{secrets.token_hex(4)}")
+    """A name in the same folder, marked so that a sweep can tell it from finished work; it keeps the ending, by which
+    some writers choose a format.
+    """
+    return path.with_name(f"{TEMP_MARK}{path.stem[-100:]}_{os.getpid()}_{secrets.token_hex(4)}{path.suffix}")
 
 
 @contextmanager

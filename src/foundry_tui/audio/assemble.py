@@ -19,13 +19,13 @@ from mutagen import mp4
 
 from foundry_tui.audio.aac import CODER
 from foundry_tui.audio.chapter_packets import CodedChapter
-from foundry_tui.audio.files import replacing
 from foundry_tui.audio.layout import FRAME
 from foundry_tui.audio.mp4_atoms import moov_first
 from foundry_tui.audio.packet_file import PacketFile, open_packets, read_packets
 from foundry_tui.audio.tags import BookTags, mark_title, one_line, paragraphs
 from foundry_tui.domain.timing import TimingTable
 from foundry_tui.errors import ArtifactBroken, AudioError
+from foundry_tui.files import replacing
 
 _FREEFORM = "----:com.apple.iTunes:"
 

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from foundry_tui.audio.assemble import BuiltFile
 from foundry_tui.audio.chapter_packets import ChapterJob
-from foundry_tui.audio.files import replacing
 from foundry_tui.audio.master import master
 from foundry_tui.audio.tags import BookTags, mark_title, one_line, paragraphs
 from foundry_tui.domain.timing import TimingTable
 from foundry_tui.errors import UsageError
+from foundry_tui.files import replacing
 
 _OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
 _BLOCK = 4096

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from foundry_tui.audio.assemble import BuiltFile
 from foundry_tui.audio.chapter_packets import ChapterJob
-from foundry_tui.audio.files import replacing
 from foundry_tui.audio.master import master
 from foundry_tui.audio.tags import BookTags, mark_title, one_line, paragraphs
+from foundry_tui.files import replacing
 
 RATE = 44_100
 BIT_RATE_KBPS = 192

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from foundry_tui.audio.files import replacing
 from foundry_tui.audio.subtitles import sentences, share_out
 from foundry_tui.audio.tags import BookTags, mark_title, one_line
 from foundry_tui.domain.chapters import Chunk
 from foundry_tui.domain.languages import two_letters
 from foundry_tui.domain.timing import PlacedChapter
 from foundry_tui.errors import AudioError
+from foundry_tui.files import replacing
 
 _AUDIO_TYPES = {".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".m4b": "audio/mp4", ".mp4": "audio/mp4"}
 _XML = '<?xml version="1.0" encoding="utf-8"?>\n'

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from foundry_tui.audio.files import replacing
 from foundry_tui.errors import ArtifactBroken, AudioError
+from foundry_tui.files import replacing
 
 _MAGIC = b"FDRYAAC1"
 

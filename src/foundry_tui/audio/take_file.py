@@ -18,8 +18,8 @@ from mutagen import MutagenError
 from mutagen.flac import FLAC
 from numpy.typing import NDArray
 
-from foundry_tui.audio.files import replacing, write_bytes
 from foundry_tui.errors import ArtifactBroken, SpeechRejected
+from foundry_tui.files import replacing
 
 KEY_TAG = "foundry_key"
 TEXT_TAG = "foundry_text_sha"
@@ -47,7 +47,7 @@ def write_take(path: Path, pcm: bytes, sample_rate: int, tags: Mapping[str, str]
     samples = np.frombuffer(pcm, dtype="<i2")
     data = _tagged(_encode(samples, sample_rate), tags)
     with replacing(path) as temporary:
-        write_bytes(temporary, data)
+        temporary.write_bytes(data)
         written = temporary.read_bytes()
         if not np.array_equal(_decode(written, path)[0], samples):
             raise ArtifactBroken(f"{path.name} did not read back as it was written.", details={"path": str(path)})
