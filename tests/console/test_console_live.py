@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 
 import pytest
@@ -10,7 +12,13 @@ from console_driver import screen_text, until
 
 from fakes import console_home as home_of
 from fakes.recipes import FakeStep, recipe
+from foundry_tui.console.app import ConsoleApp
+from foundry_tui.console.progress import Paces
+from foundry_tui.domain.desk import ProductionLine
+from foundry_tui.domain.productions import Production
+from foundry_tui.domain.status import Status
 from foundry_tui.foundry import Foundry
+from foundry_tui.operations.daemon import running_daemon
 from foundry_tui.pipeline.contract import Progress, StepOutcome
 
 
@@ -194,3 +202,54 @@ async def test_a_book_laid_into_the_inbox_enters_the_catalog_once(open_console, 
     async with open_console(inbox=True) as pilot:
         await pilot.pause(0.1)
         assert pilot.app.catalog.count == 1
+
+
+def line_at(done: int, total: int = 960, attempt: int = 1) -> ProductionLine:
+    made = Production("20250907121641", "book", "amber", "eng", Status.PROCESSING)
+    job = {"job_id": 7, "attempt": attempt, "status": "processing"}
+    return ProductionLine(made, "Book", None, "Amber", job={**job, "progress": {"done": done, "total": total}})
+
+
+def test_progress_never_runs_backwards_within_an_attempt() -> None:
+    paces = Paces()
+    for now, done in enumerate((10, 20, 15, 30)):
+        paces.saw_row(line_at(done), float(now))
+        assert paces.of(line_at(done), float(now)).done == max(10, 20 if done == 15 else done)
+        assert paces.of(line_at(done), float(now)).left == "~", "three steps on before a time is told"
+    paces.saw_row(line_at(40), 4.0)
+    assert paces.of(line_at(40), 4.0).left not in {"", "~"}
+    paces.saw_row(line_at(3, attempt=2), 5.0)
+    assert paces.of(line_at(3, attempt=2), 5.0).done == 3, "another attempt counts from its own beginning"
+
+
+async def test_an_error_that_was_flashed_is_an_event_too(open_console, settings):
+    async with open_console() as pilot:
+        pilot.app.say("The player did not start.", "bad")
+        await until(pilot, lambda: any("did not start" in event.message for event in pilot.app.events.rows.events))
+
+
+async def test_the_bell_is_off_until_asked_for(open_console, settings, monkeypatch):
+    home_of.a_working_day(settings.home)
+    for rings in (False, True):
+        rung: list[int] = []
+        monkeypatch.setattr(ConsoleApp, "bell", lambda _app, rung=rung: rung.append(1))
+        async with open_console(rings=rings) as pilot:
+            home_of.add_production(settings.home, 50 + rings, book="book_6", status="failed", error="No.")
+            wanted = 3 + rings
+            await until(pilot, lambda wanted=wanted: f"✗ {wanted} failed" in screen_text(pilot.app))
+        assert len(rung) == rings
+
+
+async def test_a_daemon_takes_the_work_over(open_console, settings):
+    home_of.add_books(settings.home, 1)
+    async with open_console() as pilot:
+        await pilot.press("B")
+        await until(pilot, lambda: "works on" in pilot.app.flash.words)
+        pid = running_daemon(settings.home)
+        assert pid
+        try:
+            await until(pilot, lambda: f"daemon {pid}" in screen_text(pilot.app))
+            await until(pilot, lambda: any("worker started" in each.message for each in pilot.app.events.rows.events))
+        finally:
+            os.kill(pid, signal.SIGTERM)
+        await until(pilot, lambda: running_daemon(settings.home) is None, "it ends by itself when asked to")

@@ -12,6 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PATIENCE_S = 20.0
+_STARTER = """
+import subprocess, sys
+nowhere = subprocess.DEVNULL
+started = subprocess.Popen(sys.argv[1:], start_new_session=True, stdin=nowhere, stdout=nowhere, stderr=nowhere)
+print(started.pid)
+"""
 
 
 def lock_file(home: Path) -> Path:
@@ -73,20 +79,25 @@ def start_daemon(home: Path, *, top: Path, environment: str, database_url: str, 
     """
     command = [sys.executable, "-m", "foundry_tui", "--home", str(top), "--env", environment]
     command += ["work", "--workers", str(max(1, workers))]
-    process = subprocess.Popen(  # noqa: S603 - our own program, arguments apart
-        command,
+    # By way of a process that ends at once: the daemon is nobody's child, and leaves no zombie with the console.
+    asked = subprocess.run(  # noqa: S603 - our own program, arguments apart
+        [sys.executable, "-c", _STARTER, *command],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        check=False,
+        text=True,
         env={**os.environ, "FOUNDRY_DATABASE_URL": database_url},
     )
+    if asked.returncode:
+        return None
+    started = int(asked.stdout)
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until:
         pid = running_daemon(home)
         if pid is not None:
-            return pid or process.pid
-        if process.poll() is not None:
+            return pid or started
+        if not Path("/proc", str(started)).exists() and Path("/proc/self").exists():
             return None
         time.sleep(0.05)
     return None
