@@ -36,10 +36,10 @@ def writing(path: Path) -> Iterator[None]:
 
 def write_error(path: Path, error: OSError) -> WriteFailed:
     """The error tree's word for ``error``."""
+    details = {"path": str(path), "errno": error.errno}
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull(f"No space is left to write {path}.", details={"path": str(path)})
-    reason = error.strerror or str(error)
-    return WriteFailed(f"{path} could not be written: {reason}.", details={"path": str(path)})
+        return DiskFull(f"No space is left to write {path}.", details=details)
+    return WriteFailed(f"{path} could not be written: {error.strerror or error}.", details=details)
 
 
 def temp_beside(path: Path) -> Path:

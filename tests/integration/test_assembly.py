@@ -348,7 +348,7 @@ def test_a_full_disk_while_the_index_is_moved_is_disk_full(book, tmp_path, monke
 
 def test_an_unwritable_folder_is_told_in_a_sentence(book, tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(WriteFailed, match=r"a\.m4b failed"):
+    with pytest.raises(WriteFailed, match=r"a\.m4b could not be written"):
         write_m4b(tmp_path / "file" / "a.m4b", book.coded, book.timing, TAGS, None)
 
 

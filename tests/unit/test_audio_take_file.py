@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fakes.sounds import speech
-from foundry_tui.audio import files, take_file
+from foundry_tui import files
 from foundry_tui.audio.take_file import KEY_TAG, TEXT_TAG, inspect_take, read_take, write_take
 from foundry_tui.errors import ArtifactBroken, DiskFull, SpeechRejected, WriteFailed
 
@@ -83,11 +84,13 @@ def test_disk_errors_have_names_and_leave_the_old_take(tmp_path, pcm, monkeypatc
     path = tmp_path / "take.flac"
     old = write_take(path, pcm, 24_000, TAGS)
 
+    whole = Path.write_bytes
+
     def refuse(temporary, data):
-        temporary.write_bytes(data[: len(data) // 2])
+        whole(temporary, data[: len(data) // 2])
         raise OSError(number, "refused")
 
-    monkeypatch.setattr(take_file, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(kind) as caught:
         write_take(path, pcm[:4000], 24_000, {})
     assert type(caught.value) is kind
@@ -97,10 +100,8 @@ def test_disk_errors_have_names_and_leave_the_old_take(tmp_path, pcm, monkeypatc
 
 
 def test_a_write_that_does_not_read_back_never_takes_the_name(tmp_path, pcm, monkeypatch):
-    def silent_corruption(temporary, data):
-        temporary.write_bytes(data[:-200] + bytes(200))
-
-    monkeypatch.setattr(take_file, "write_bytes", silent_corruption)
+    whole = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", lambda path, data: whole(path, data[:-200] + bytes(200)))
     with pytest.raises(ArtifactBroken):
         write_take(tmp_path / "take.flac", pcm, 24_000, {})
     assert not list(tmp_path.iterdir())
