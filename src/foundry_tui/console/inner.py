@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from foundry_tui.domain.desk import Counts
 from foundry_tui.domain.events import Event
+from foundry_tui.domain.ids import checked_book_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.foundry import Foundry, open_foundry
 from foundry_tui.operations.audition import Auditions
@@ -150,6 +153,12 @@ class Inner:
         events, _ = await self.foundry.events.last(40, event_filter(audiobook_id=audiobook_id, level="warning"))
         return events
 
+    async def book_page(self, book_id: str) -> dict[str, Any]:
+        """A book as ``Catalog.show`` gives it, with the coverage receipt of every language it is parsed in."""
+        shown = await self.foundry.catalog.show(book_id)
+        folder = self.foundry.settings.home / "foundry" / checked_book_id(book_id)
+        return {**shown, "coverage": await asyncio.to_thread(_receipts, folder, list(shown["chapters"]))}
+
     async def examine(self) -> list[Finding]:
         """The doctor's findings."""
         from foundry_tui.operations.doctor import Patient, examine
@@ -173,6 +182,17 @@ class Inner:
         await make_home(self.foundry.settings, sample=True, seeds=True)
         after = await self.desk.counts()
         return (before.books, before.narrators) != (after.books, after.narrators)
+
+
+def _receipts(folder: Path, languages: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for language in languages:
+        try:
+            page = json.loads((folder / language / "chapters" / "metadata.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        found[language] = {**page.get("coverage", {}), "left_out": page.get("left_out", [])}
+    return found
 
 
 async def make_home(settings: Settings, *, sample: bool, seeds: bool) -> None:

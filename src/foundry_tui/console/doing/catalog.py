@@ -192,6 +192,6 @@ async def open_row(app: ConsoleApp) -> None:
         return
     from foundry_tui.console.screens.book import book_screen
 
-    shown = await app.ask(lambda inner: inner.foundry.catalog.show(row.id))
+    shown = await app.ask(lambda inner: inner.book_page(row.id))
     if shown is not None:
         app.push_screen(book_screen(shown))

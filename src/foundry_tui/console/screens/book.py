@@ -66,4 +66,9 @@ def coverage_lines(coverage: Mapping[str, Any]) -> list[Line]:
         rows = coverage.get(name) or {}
         if isinstance(rows, Mapping):
             lines += [[(f"    {int(words):>9,} {name}: ", style), (plain(why), style)] for why, words in rows.items()]
+    if coverage.get("balances") is False:
+        lines.append([("    The words do not add up: this is a fault in Foundry.", "bad")])
+    for part in coverage.get("left_out") or ():
+        words = f"    left out, {plain(part.get('reason', ''))}, {int(part.get('words') or 0):,} words: "
+        lines.append([(words, "dim"), (plain(part.get("title", ""), 60), "dim")])
     return lines
