@@ -173,6 +173,7 @@ class Foundry:
         from foundry_tui.steps.space import free_bytes
         from foundry_tui.steps.toolbox import StepSettings, Toolbox
         from foundry_tui.storage.local import LocalLibrary
+        from foundry_tui.text.options import ParseOptions
 
         settings = self.settings
         cpu = CpuPool()
@@ -188,6 +189,7 @@ class Foundry:
                 mastering_profile=settings.audio.profile,
                 bitrate_kbps=settings.audio.bitrate_bps // 1000,
                 mp3=settings.audio.mp3,
+                parsing=ParseOptions(settings.text.footnotes, settings.text.rules_off),
             ),
             free_bytes=free_bytes,
         )

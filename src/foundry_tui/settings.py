@@ -36,6 +36,14 @@ class AudioSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TextSettings:
+    """How a book's text is taken: the text room's footnote setting, and the speech rules that stay silent."""
+
+    footnotes: Literal["left_out", "chapter_end", "inline"]
+    rules_off: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a run of Foundry was told. ``home`` is the tree in use (``<home>/alpha`` in the alpha environment)."""
 
@@ -48,6 +56,7 @@ class Settings:
     workers: int
     library: Path
     audio: AudioSettings
+    text: TextSettings
     log_level: str
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -104,9 +113,14 @@ def load_settings(
         workers=workers if workers is not None else values["workers"],
         library=library if library.is_absolute() else tree / library,
         audio=AudioSettings(values["audio.profile"], values["audio.bitrate_kbps"] * 1000, values["audio.mp3"]),
+        text=TextSettings(values["text.footnotes"], _names(values["text.rules_off"])),
         log_level=values["log_level"],
         engines=_engines(config, env),
     )
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 def find_home(given: Path | None, environ: Mapping[str, str]) -> tuple[Path, Origin]:

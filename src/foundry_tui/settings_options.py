@@ -37,6 +37,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("audio.bitrate_kbps", 64, "AAC kilobits per second of the M4B (one channel).", (), 24, 320),
     Option("audio.mp3", False, "Make an MP3 of every chapter beside the M4B."),
     Option(
+        "text.footnotes",
+        "left_out",
+        "Footnotes: left out, read at the end of their chapter, or where they are called.",
+        ("left_out", "chapter_end", "inline"),
+    ),
+    Option("text.rules_off", "", "Speech rules that stay silent, by name, with commas; eng:NAME for one language."),
+    Option(
         "console.theme",
         "dark",
         "The console's colours.",

@@ -11,12 +11,14 @@ import click
 
 from foundry_tui.cli.globals import Verb
 from foundry_tui.cli.out import about_file, json_line, result, warn
+from foundry_tui.cli.parse_listings import show_changes, show_outline
 from foundry_tui.domain.ids import BOOK_ID_MAX, checked_book_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.errors import UsageError
 from foundry_tui.files import replace_folder, writing
 
 if TYPE_CHECKING:
+    from foundry_tui.text.options import Footnotes
     from foundry_tui.text.parse import ParsedBook
 
 
@@ -25,27 +27,62 @@ if TYPE_CHECKING:
     examples=(
         "foundry-tui parse alice.html --out /tmp/alice",
         "foundry-tui parse pg11.html --out out --book-id pg11 --language eng --json",
+        "foundry-tui parse alice.epub --outline",
+        "foundry-tui parse alice.epub --explain --rule-off numbers",
     ),
 )
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where foundry/ is made.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where foundry/ is made.")
 @click.option("--book-id", help="Id of the book; else it is made from the file's name.")
 @click.option("--language", help="Language of the book; else the source says.")
-@click.option("--json", "as_json", is_flag=True, help="The receipt as one JSON object.")
-def parse(source: Path, out: Path, book_id: str | None, language: str | None, as_json: bool) -> None:
+@click.option("--outline", is_flag=True, help="List every section: kept or left out, words, and why.")
+@click.option("--explain", is_flag=True, help="List what the speech rules change: before, after, and by which rule.")
+@click.option("--footnotes", type=click.Choice(("left_out", "chapter_end", "inline")), default="left_out")
+@click.option("--rule-off", "rules_off", multiple=True, metavar="RULE", help="A speech rule that stays silent.")
+@click.option(
+    "--overrides", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Your decisions about sections."
+)
+@click.option("--json", "as_json", is_flag=True, help="The receipt as one JSON object; listings as JSON arrays.")
+def parse(
+    source: Path,
+    out: Path | None,
+    book_id: str | None,
+    language: str | None,
+    outline: bool,
+    explain: bool,
+    footnotes: Footnotes,
+    rules_off: tuple[str, ...],
+    overrides: Path | None,
+    as_json: bool,
+) -> None:
     """Parse one book into chapter JSON, without a home or a database.
 
     Writes DIR/foundry/BOOK_ID/LANGUAGE/chapters/ with metadata.json and one chapter_NNN.json for each chapter, as
     the first step of a production does, and prints the coverage receipt: how many of the source's words will be
     spoken, replaced by a rule, or skipped and why. The chapters of an earlier run in the same place are replaced.
+
+    --outline and --explain only look, and need no --out. An overrides file is JSON, a list of decisions (include,
+    leave_out, rename, merge, split) on sections by the anchor and text_hash that `--outline --json` shows.
     """
+    if not (out or outline or explain):
+        raise UsageError("Nothing to do.", next_action="Give --out DIR, --outline or --explain.")
     name = checked_book_id(book_id) if book_id else _id_from(source)
     wanted = understood(language) if language else None
     from foundry_tui.text.chapter_json import write_chapters
+    from foundry_tui.text.options import ParseOptions
+    from foundry_tui.text.overrides import load_overrides
     from foundry_tui.text.parse import parse_novel
 
+    decided = load_overrides(overrides) if overrides else ()
+    options = ParseOptions(footnotes=footnotes, rules_off=frozenset(rules_off), overrides=decided)
     with about_file(source):
-        parsed = parse_novel(source, book_id=name, language=wanted)
+        parsed = parse_novel(source, book_id=name, language=wanted, options=options)
+    if outline:
+        show_outline(parsed, as_json=as_json)
+    if explain:
+        show_changes(parsed, options.rules_off, as_json=as_json)
+    if out is None:
+        return
     place = out / "foundry" / name / parsed.language / "chapters"
     with writing(place):
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -90,11 +90,18 @@ def _cover(folder: Path, source: Path, known: SourceMetadata, title: str, author
     """(cover file, was it drawn): the operator's images/cover.* first, then the source's, else a drawn one."""
     images = folder / "images"
     for own in sorted(images.glob("cover.*")) if images.is_dir() else []:
-        if usable_cover(own.read_bytes()) is not None:
+        data = own.read_bytes()
+        prepared = usable_cover(data)
+        if prepared is None:
+            continue
+        if prepared == data:
             return own, False
+        place = images / f"prepared_cover{_ending(prepared)}"  # the operator's own file stays as it is
+        write_bytes(place, prepared)
+        return place, False
     beside = find_cover_beside(source)
-    for data in (known.cover, beside):
-        picture = usable_cover(data) if data else None
+    for found in (known.cover, beside):
+        picture = usable_cover(found) if found else None
         if picture is not None:
             place = images / f"cover{_ending(picture)}"
             write_bytes(place, picture)
