@@ -37,7 +37,12 @@ if TYPE_CHECKING:
 @click.option("--language", help="Language of the book; else the source says.")
 @click.option("--outline", is_flag=True, help="List every section: kept or left out, words, and why.")
 @click.option("--explain", is_flag=True, help="List what the speech rules change: before, after, and by which rule.")
-@click.option("--footnotes", type=click.Choice(("left_out", "chapter_end", "inline")), default="left_out")
+@click.option(
+    "--footnotes",
+    type=click.Choice(("left_out", "chapter_end", "inline")),
+    default="left_out",
+    help="Leave footnotes out, or read them at the end of the chapter or where they are called.",
+)
 @click.option("--rule-off", "rules_off", multiple=True, metavar="RULE", help="A speech rule that stays silent.")
 @click.option(
     "--overrides", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Your decisions about sections."
