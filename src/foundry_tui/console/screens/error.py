@@ -20,6 +20,7 @@ def error_screen(opened: Opened, events: Sequence[Event]) -> ReadingScreen:
     lines: list[Line] = [
         [(plain(opened.line.book_name, 200), "bold"), (f"  {made.audiobook_id}", "dim")],
         [(f"read by {plain(opened.line.narrator_name, 120)}", "dim")],
+        [("What to do: ", "bold"), ("mend what the sentence below names, then press r on it.", "")],
         [],
     ]
     failed = [step for step in opened.steps if step.status is Status.FAILED or step.error_message]
@@ -44,8 +45,6 @@ def error_screen(opened: Opened, events: Sequence[Event]) -> ReadingScreen:
             for each in opened.lost
         ]
         lines.append([])
-    lines.append([("What to do: ", "bold"), ("mend what the sentence names, then press r on it.", "")])
-    lines.append([])
     if events:
         lines.append([("What led to it (UTC)", "dim")])
         lines += [
