@@ -142,6 +142,7 @@ def test_the_default_configuration_changes_nothing_and_names_every_option(tmp_pa
         "audio": {},
         "console": {},
         "engines": {engine: {} for engine in ENGINE_OPTIONS},
+        "text": {},
     }
     for option in OPTIONS:
         assert f"# {option.key.rpartition('.')[2]} = " in text
