@@ -131,8 +131,9 @@ class Inner:
         return Glance(counts, free, own, pool.settings.workers if pool else 0, daemon)
 
     async def woken(self) -> None:
-        """Something was put into the queue: look at once."""
-        self.wake()
+        """Something was put into the queue: take it in and look at once."""
+        if self._pool is not None:
+            await self._pool.take_in()
 
     async def begin_nothing_new(self) -> None:
         """Finish the steps in hand, claim no other."""

@@ -352,6 +352,11 @@ class WorkerPool:
             self._changed.set()
         return recovery
 
+    async def take_in(self) -> None:
+        """Something was ordered: take it in at once rather than at the next look. Call on the pool's loop."""
+        await self._reconcile()
+        self._changed.set()
+
     async def _reconcile_forever(self) -> None:
         while True:
             await self.clock.sleep(self.settings.reconcile_s)
