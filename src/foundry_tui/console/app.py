@@ -204,8 +204,6 @@ class ConsoleApp(App[int]):
         """Keys go to ``pane`` now."""
         self._last_pane = self.panes.index(pane)
         self.tabs.show(self._last_pane)
-        for each in self.panes:
-            each.set_class(each is pane, "-shown")
         self.show_hints()
 
     def show_hints(self) -> None:
@@ -237,8 +235,10 @@ class ConsoleApp(App[int]):
         if tiny:
             words = f"This terminal is {width}x{height}.\nThe console needs {LEAST[0]}x{LEAST[1]}."
             main.query_one("#too_small", Static).update(words)
+        alone = tabbed or self.zoomed
         for place, pane in enumerate(self.panes):
-            pane.set_class(place == self._last_pane, "-shown")
+            # Said inline, it holds at once: the key after the one that brought us here already finds its pane.
+            pane.styles.display = "block" if not alone or place == self._last_pane else "none"
         if was_tiny and not tiny:
             self.call_after_refresh(self.panes[self._last_pane].list.focus)
 
@@ -246,7 +246,7 @@ class ConsoleApp(App[int]):
         """Give a pane the keys, and the screen where only one has room."""
         self._last_pane = place % len(self.panes)
         self.lay_out(self.size.width, self.size.height)
-        self.panes[self._last_pane].list.focus()
+        self.screen_stack[0].set_focus(self.panes[self._last_pane].list)
 
     def zoom(self) -> None:
         """One pane on the whole screen, or all again."""
