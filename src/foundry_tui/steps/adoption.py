@@ -15,7 +15,7 @@ from foundry_tui.audio.take_file import KEY_TAG, inspect_take, read_take
 from foundry_tui.domain.status import Status
 from foundry_tui.domain.takes import Take
 from foundry_tui.errors import ArtifactBroken
-from foundry_tui.files import replacing
+from foundry_tui.files import replacing, sha256_of
 from foundry_tui.pipeline.contract import StepContext
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
 
@@ -67,6 +67,8 @@ class Adoption:
         if row is None or not is_there(self._home, row):
             return None
         there, wanted = self._home / str(row.artifact), self._rows.places.chunk(job.key)
+        if not _holds(there, row):
+            return None
         if there != wanted:
             with replacing(wanted) as temp:
                 _link_or_copy(there, temp)
@@ -100,6 +102,14 @@ def is_there(home: Path, take: Take) -> bool:
         return False
     try:
         return (home / take.artifact).stat().st_size == take.size_bytes
+    except OSError:
+        return False
+
+
+def _holds(path: Path, take: Take) -> bool:
+    """Whether the file is still what the row says: damage must not come back through another production's row."""
+    try:
+        return sha256_of(path) == take.sha256
     except OSError:
         return False
 
