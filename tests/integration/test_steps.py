@@ -6,13 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fakes.house import MADE, House, Speaker, open_house, page
 from fakes.press import decoded, marks
+from foundry_tui.audio.chapter_packets import code_chapter
 from foundry_tui.domain.productions import Production
-from foundry_tui.errors import EngineUnreachable, SpeechRejected
+from foundry_tui.errors import EngineUnreachable, SpeechRejected, WorkerDied
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.store import productions
 from foundry_tui.store.database import Database
@@ -206,13 +208,70 @@ async def test_lost_rows_are_taken_up_again_from_the_files(house: House) -> None
     assert set((await house.steps()).values()) == {"success"}
 
 
+async def test_chapters_parsed_anew_for_another_narrator_are_never_laid_under_old_takes(house: House) -> None:
+    await house.run()
+    house.source(
+        page(sentences=3, two="A wholly new beginning stands here, and a sentence is gone from every chapter.")
+    )
+    await _order_from_bert(house)
+    await house.run()
+
+    await house.requeue("STEP4_audio_processing")
+    summary = await house.run()
+
+    assert summary.outcomes == {MADE: "finished"}
+    assert "parsing is made again" in (await house.told("sent_back"))[0]
+    counted = "SELECT count(*) FROM audio_chunks WHERE audiobook_id = '{}'"
+    assert await house.value(counted.format(MADE)) == await house.value(counted.format("20250101000002"))
+
+
+async def test_damaged_chapters_are_parsed_again(house: House) -> None:
+    await house.run()
+    spoken = sum(house.speaker.spoken.values())
+    (house.home / "foundry/small/eng/chapters/chapter_002.json").write_text("{", encoding="utf-8")
+
+    await house.requeue("STEP3_audio_generation")
+    summary = await house.run()
+
+    assert summary.outcomes == {MADE: "finished"}
+    assert sum(house.speaker.spoken.values()) == spoken
+
+
+async def test_a_chapter_that_cannot_be_coded_uses_the_attempts_up(tmp_path: Path, cpu: CpuPool) -> None:
+    class Dying(CpuPool):
+        async def run(self, work: Any, *arguments: Any) -> Any:
+            if work is code_chapter and arguments[0].plan.number == 2:
+                raise WorkerDied
+            return await cpu.run(work, *arguments)
+
+    async with open_house(tmp_path, Dying(1)) as house:
+        summary = await asyncio.wait_for(house.run(), 60)
+
+        assert summary.failed == (MADE,)
+        assert len(await house.told("step_retry")) <= 3
+
+
+async def test_a_damaged_chunk_is_not_found_again_in_an_older_production(house: House) -> None:
+    await house.run()
+    again = {"audiobook_id": "20250101000002", "book_id": "small", "narrator_id": "anna", "language": "eng"}
+    async with house.database.write() as connection:
+        await connection.execute(audiobook_productions.insert().values(**again))
+    await house.run()
+    spoken = sum(house.speaker.spoken.values())
+    house.chunks[0].write_bytes(bytes(house.chunks[0].stat().st_size))
+    for packets in house.home.glob("foundry/small/eng/anna/combined/*.packets"):
+        packets.unlink()
+
+    await house.requeue("STEP4_audio_processing")
+    summary = await house.run()
+
+    assert summary.outcomes == {MADE: "finished"}
+    assert sum(house.speaker.spoken.values()) == spoken + 1
+
+
 async def test_another_narrator_of_the_same_book_shares_the_chapters_and_nothing_else(house: House) -> None:
     await house.run()
-    bert = {"narrator_id": "bert", "narrator_name": "Bert", "language": "eng", "engine": "standin", "voice": "two"}
-    second = {"audiobook_id": "20250101000002", "book_id": "small", "narrator_id": "bert", "language": "eng"}
-    async with house.database.write() as connection:
-        await connection.execute(narrators.insert().values(**bert))
-        await connection.execute(audiobook_productions.insert().values(**second))
+    await _order_from_bert(house)
     await house.run()
     assert await house.value("SELECT count(*) FROM audiobook_productions WHERE status = 'success'") == 2
     assert len(list(house.home.glob("library/*/*/*.m4b"))) == 2
@@ -277,3 +336,11 @@ async def test_another_language_wants_its_own_source(house: House) -> None:
 async def _production(database: Database) -> Production:
     async with database.read() as connection:
         return await productions.get_production(connection, MADE)
+
+
+async def _order_from_bert(house: House) -> None:
+    bert = {"narrator_id": "bert", "narrator_name": "Bert", "language": "eng", "engine": "standin", "voice": "two"}
+    second = {"audiobook_id": "20250101000002", "book_id": "small", "narrator_id": "bert", "language": "eng"}
+    async with house.database.write() as connection:
+        await connection.execute(narrators.insert().values(**bert))
+        await connection.execute(audiobook_productions.insert().values(**second))

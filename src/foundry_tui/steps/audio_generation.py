@@ -20,10 +20,10 @@ from foundry_tui.steps.booth import Booth
 from foundry_tui.steps.casting import Cast, cast, engine_name
 from foundry_tui.steps.chapter_press import ChapterPress
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
+from foundry_tui.steps.parsed import parsed_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.space import chunk_bytes, coded_bytes, require_space, speech_seconds
 from foundry_tui.steps.toolbox import Toolbox
-from foundry_tui.text.chapter_json import load_chapters
 
 _NATURAL_HINT = (
     "The built-in voice is plain. For a natural one give the narrator an engine and a voice: "
@@ -56,7 +56,7 @@ class AudioGeneration:
     async def run(self, context: StepContext) -> StepOutcome:
         """Speak the book."""
         places = Places.of(self._tools.home, context.production)
-        _, chapters = await asyncio.to_thread(load_chapters, places.chapters)
+        _, chapters = await parsed_chapters(context, places)
         voice = await self._cast(context)
         await self._introduce(context, voice)
         jobs = await self._jobs(context, chapters, voice)

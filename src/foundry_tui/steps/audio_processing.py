@@ -17,10 +17,10 @@ from foundry_tui.errors import ArtifactBroken
 from foundry_tui.files import sha256_of
 from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
 from foundry_tui.steps.chapter_press import ChapterPress, PressJob
+from foundry_tui.steps.parsed import parsed_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.timing_file import save_timing
 from foundry_tui.steps.toolbox import Toolbox
-from foundry_tui.text.chapter_json import load_chapters
 
 
 class AudioProcessing:
@@ -51,7 +51,7 @@ class AudioProcessing:
     async def run(self, context: StepContext) -> StepOutcome:
         """Prepare, code what is not coded yet, write the timing table."""
         places = Places.of(self._tools.home, context.production)
-        _, chapters = await asyncio.to_thread(load_chapters, places.chapters)
+        _, chapters = await parsed_chapters(context, places)
         takes = await context.takes()
         jobs = await asyncio.to_thread(self._press.prepare, places, chapters, takes)
         await self._warn(context, jobs)
@@ -89,10 +89,13 @@ class AudioProcessing:
         async def one(job: PressJob) -> CodedChapter:
             nonlocal done
             context.checkpoint()
+            # What was found is no progress: a chapter that fails every time must use its attempts up.
+            found = await asyncio.to_thread(job.job.out_path.is_file)
             coded = await self._press.coded(job.job)
             done += 1
             context.progress(Progress(done, len(jobs), "chapters", coded.samples / coded.sample_rate))
-            await context.durable()
+            if not found:
+                await context.durable()
             return coded
 
         # Longest first, so that no long chapter is left for the end; as many at once as the pool takes, so that a

@@ -12,9 +12,9 @@ from foundry_tui.domain.languages import understood
 from foundry_tui.files import folder_lock, sha256_of, write_bytes, write_json
 from foundry_tui.pictures import draw_cover, find_cover_beside, usable_cover
 from foundry_tui.pipeline.contract import StepContext, StepOutcome
+from foundry_tui.steps.parsed import parsed_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.toolbox import Toolbox
-from foundry_tui.text.chapter_json import load_chapters
 from foundry_tui.text.find_source import find_source
 from foundry_tui.text.metadata import SourceMetadata, source_metadata
 
@@ -47,16 +47,17 @@ class Metadata:
     async def run(self, context: StepContext) -> StepOutcome:
         """Gather and write."""
         places = Places.of(self._tools.home, context.production)
-        made = await self._tools.cpu.run(_gather, self._tools.home, places, context.book)
+        chapters, _ = await parsed_chapters(context, places)
+        parsed = {"title": chapters["title"], "source": chapters["source"]}
+        made = await self._tools.cpu.run(_gather, self._tools.home, places, context.book, parsed)
         how = "drawn" if made["cover_drawn"] else "from the source"
         return StepOutcome(result=made, message=f"Metadata written, cover {how}.", totals={"cover": made["cover"]})
 
 
-def _gather(home: Path, places: Places, book: Book) -> dict[str, Any]:
-    chapters, _ = load_chapters(places.chapters)
+def _gather(home: Path, places: Places, book: Book, parsed: Mapping[str, Any]) -> dict[str, Any]:
     source = _source_beside(home, places, book)
     known = source_metadata(source)
-    title = book.book_name or known.title or str(chapters["title"])
+    title = book.book_name or known.title or str(parsed["title"])
     author = book.author or known.author
     with folder_lock(places.book):
         cover, drawn = _cover(places.book, source, known, title, author)
@@ -72,7 +73,7 @@ def _gather(home: Path, places: Places, book: Book) -> dict[str, Any]:
             "summary": book.summary or known.summary,
             "isbn": book.isbn,
             "gutenberg_id": known.gutenberg_id,
-            "source": chapters["source"],
+            "source": parsed["source"],
             "cover": {"file": cover.relative_to(places.book).as_posix(), "drawn": drawn},
         }
         write_json(places.book / "metadata.json", facts)

@@ -13,9 +13,10 @@ from typing import Any
 from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.languages import english_name, understood
 from foundry_tui.domain.status import Level
-from foundry_tui.errors import LanguageMismatch, UsageError
+from foundry_tui.errors import ArtifactBroken, LanguageMismatch, UsageError
 from foundry_tui.files import folder_lock, replace_folder, sha256_of, temp_beside, write_bytes, writing
 from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
+from foundry_tui.steps.parsed import KEY_FILE, made_from
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.toolbox import Toolbox
 from foundry_tui.text.chapter_json import load_chapters, write_chapters
@@ -23,8 +24,6 @@ from foundry_tui.text.find_source import find_source
 from foundry_tui.text.options import ParseOptions
 from foundry_tui.text.parse import ParsedBook, parse_novel
 from foundry_tui.text.version import parser_version
-
-_KEY_FILE = ".key"  # which inputs a chapters folder was made from; travels with the folder when it is swapped in
 
 
 class Parsing:
@@ -47,7 +46,7 @@ class Parsing:
     async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
         """Whether the chapters folder is the one that was made."""
         places = Places.of(self._tools.home, context.production)
-        return _made_from(places.chapters) == result.get("key")
+        return made_from(places.chapters) == result.get("key")
 
     async def run(self, context: StepContext) -> StepOutcome:
         """Parse and write; events tell of extraction, chapters and preprocessing."""
@@ -124,7 +123,7 @@ def _write(parsed: ParsedBook, places: Places, key: str) -> dict[str, Any]:
             staged.mkdir()
         try:
             write_chapters(parsed, staged)
-            write_bytes(staged / _KEY_FILE, key.encode("ascii"))
+            write_bytes(staged / KEY_FILE, key.encode("ascii"))
             replace_folder(staged, places.chapters)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
@@ -134,18 +133,14 @@ def _write(parsed: ParsedBook, places: Places, key: str) -> dict[str, Any]:
     return made
 
 
-def _made_from(chapters: Path) -> str | None:
-    try:
-        return (chapters / _KEY_FILE).read_text("ascii")
-    except OSError:
-        return None
-
-
 def _chapters_of(folder: Path, key: str) -> dict[str, Any] | None:
     """The folder's own metadata when it was made from ``key`` and is whole."""
-    if _made_from(folder) != key:
+    if made_from(folder) != key:
         return None
-    metadata, chapters = load_chapters(folder)
+    try:
+        metadata, chapters = load_chapters(folder)
+    except ArtifactBroken:
+        return None
     return metadata if len(metadata["chapters"]) == len(chapters) else None
 
 
