@@ -10,6 +10,7 @@ from fakes.pools import pool
 from fakes.recipes import FakeStep, catalog, nothing, recipe, statuses, story
 from foundry_tui.errors import VoiceMissing
 from foundry_tui.pipeline.contract import StepContext, StepOutcome
+from foundry_tui.store import jobs, steps
 from foundry_tui.store.database import Database
 
 
@@ -107,6 +108,18 @@ async def test_cancelled_by_hand_stops_what_runs(database: Database) -> None:
     summary = await pool(database, recipe(FakeStep(endless))).run_until_idle()
     assert summary.with_outcome("cancelled") == (made,)
     assert await statuses(database, made) == ["cancelled", "cancelled"]
+
+
+async def test_cancelled_by_hand_is_not_undone_by_a_claim_a_moment_later(database: Database) -> None:
+    (made,) = await catalog(database)
+    async with pool(database, recipe(FakeStep(), FakeStep())).at_work():
+        pass
+    await by_hand(database, "UPDATE audiobook_productions SET status = 'cancelled'")
+    async with database.write() as connection:
+        job = await jobs.claim(connection, "a worker", 1.0, 60.0)
+        assert job is not None
+        assert await steps.start(connection, job, 1.0) is None
+    assert await statuses(database, made) == ["cancelled", "cancelled", "cancelled"]
 
 
 async def test_a_running_pool_takes_in_what_is_inserted_beside_it(database: Database) -> None:

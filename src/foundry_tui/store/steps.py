@@ -27,6 +27,7 @@ from foundry_tui.store.rows import columns_of, noun
 from foundry_tui.store.tables import audiobook_productions, books, narrators, production_steps
 
 PRODUCTION = "PRODUCTION"  # step_number of events about the whole production
+_CANCELLED = Status.CANCELLED.value
 
 
 class PlannedStep(Protocol):
@@ -175,14 +176,25 @@ async def set_production(connection: AsyncConnection, audiobook_id: str, **value
 
 
 async def start(connection: AsyncConnection, job: Job, now: float) -> HeldStep | None:
-    """Mark the step of a job just claimed as ``processing``, with its event; None where no step points to the job."""
+    """Mark the step of a job just claimed as ``processing``, with its event.
+
+    None where no step points to the job, or where its production was cancelled by hand and the job had not been told:
+    the production is put right then, and the job the caller's to end.
+    """
     begun = {"status": Status.PROCESSING.value, "started_at": moment(now), "finished_at": None}
     changed = update(production_steps).where(production_steps.c.job_id == job.job_id).values(**begun)
     row = (await connection.execute(changed.returning(*production_steps.c))).mappings().first()
     if row is None:
         return None
     held = HeldStep(job, noun(Step, row))
-    await set_production(connection, held.step.audiobook_id, status=Status.PROCESSING.value, error_message=None)
+    live = (
+        audiobook_productions.c.audiobook_id == held.step.audiobook_id,
+        audiobook_productions.c.status != _CANCELLED,
+    )
+    made = update(audiobook_productions).where(*live).values(status=Status.PROCESSING.value, error_message=None)
+    if not (await connection.execute(made)).rowcount:
+        await mark_cancelled(connection, held, now)
+        return None
     again = f" again (attempt {job.attempt} of {job.max_attempts})" if job.attempt > 1 else ""
     message = f"{held.step.step_name} started{again}."
     await append(connection, [told(held, now, "step_started", message, status=Status.PROCESSING)])
