@@ -70,7 +70,7 @@ async def remove_with_files(
         async with database.write() as connection:
             gone = await rows(connection)
             places = [*_published(gone.results, library), *(home / folder for folder in gone.folders)]
-            await asyncio.to_thread(removal.take, places)
+            await _to_the_end(removal.take, places)
             trashed = [str(target) for _, target in removal.moved]
             await append(connection, [Event("removed", f"{what} was removed.", details={"trash": trashed})])
     except BaseException:
@@ -80,6 +80,16 @@ async def remove_with_files(
     ids = tuple(production.audiobook_id for production in gone.productions)
     _log.info("removed %s with %d productions", plain(what), len(ids))
     return Removed(what, ids, tuple(target for _, target in removal.moved))
+
+
+async def _to_the_end(work: Callable[[Sequence[Path]], None], places: Sequence[Path]) -> None:
+    """``work`` in a thread; cancelled, it is still waited for, so that nothing is undone while it goes on moving."""
+    moving = asyncio.ensure_future(asyncio.to_thread(work, places))
+    try:
+        await asyncio.shield(moving)
+    except asyncio.CancelledError:
+        await asyncio.wait([moving])
+        raise
 
 
 def _published(results: Mapping[tuple[str, str], Mapping[str, Any]], library: Path) -> list[Path]:
