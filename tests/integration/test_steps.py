@@ -225,6 +225,20 @@ async def test_chapters_parsed_anew_for_another_narrator_are_never_laid_under_ol
     assert await house.value(counted.format(MADE)) == await house.value(counted.format("20250101000002"))
 
 
+async def test_chunks_without_sound_are_spoken_before_anything_is_coded(house: House) -> None:
+    await house.run()
+    spoken = sum(house.speaker.spoken.values())
+    async with house.database.write() as connection:
+        await connection.execute(audio_chunks.delete().where(audio_chunks.c.chapter_number == 2))
+
+    await house.requeue("STEP4_audio_processing")
+    summary = await house.run()
+
+    assert summary.outcomes == {MADE: "finished"}
+    assert [title for title, _, _ in marks(house.m4b)] == ["Chapter 1", "Chapter 2", "Chapter 3"]
+    assert sum(house.speaker.spoken.values()) == spoken
+
+
 async def test_damaged_chapters_are_parsed_again(house: House) -> None:
     await house.run()
     spoken = sum(house.speaker.spoken.values())

@@ -78,6 +78,22 @@ async def test_a_forced_step_runs_and_only_it(database: Database) -> None:
     assert [len(handler.runs) for handler in handlers] == [1, 2, 1]
 
 
+async def test_a_forced_step_never_overtakes_one_that_is_not_done(database: Database) -> None:
+    (made,) = await catalog(database)
+    handlers = [FakeStep(), FakeStep(), FakeStep()]
+    steps = recipe(*handlers)
+    work, handlers[1].work = handlers[1].work, refuse
+    assert (await pool(database, steps).run_until_idle()).failed == (made,)
+    handlers[1].work = work
+    await requeue_at(database, steps, made, 2)
+    assert (await pool(database, steps).run_until_idle()).finished == (made,)
+    assert [len(handler.runs) for handler in handlers] == [1, 2, 1]
+
+
+async def refuse(_context: StepContext) -> StepOutcome:
+    raise VoiceMissing("No such voice.")
+
+
 async def test_changed_inputs_are_made_again_and_said_in_words(database: Database) -> None:
     (made,) = await catalog(database)
     handler = FakeStep()

@@ -10,6 +10,7 @@ from typing import Any
 from foundry_tui.audio.chapter_packets import CodedChapter, coding_version
 from foundry_tui.audio.layout import stack
 from foundry_tui.audio.profiles import profile_named
+from foundry_tui.domain.chapters import Chapter
 from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
@@ -53,6 +54,7 @@ class AudioProcessing:
         places = Places.of(self._tools.home, context.production)
         _, chapters = await parsed_chapters(context, places)
         takes = await context.takes()
+        await self._require_all(context, chapters, takes)
         jobs = await asyncio.to_thread(self._press.prepare, places, chapters, takes)
         await self._warn(context, jobs)
         coded = await self._coded(context, jobs, takes)
@@ -70,6 +72,15 @@ class AudioProcessing:
             message=f"{len(coded)} chapters mastered, {audio_s / 3600:.2f} h.",
             totals={"duration_s": round(audio_s, 3)},
         )
+
+    async def _require_all(
+        self, context: StepContext, chapters: Sequence[Chapter], takes: Mapping[tuple[int, int], Take]
+    ) -> None:
+        """Only the gaps that the speaking step has told of are left out; anything else unspoken goes back to it."""
+        good = {place for place, take in takes.items() if take.status is Status.SUCCESS}
+        unspoken = sum((chapter.number, chunk.index) not in good for chapter in chapters for chunk in chapter.chunks)
+        if unspoken != context.results["audio_generation"].get("gaps", 0):
+            await context.send_back("audio_generation", f"{unspoken} chunks have no sound.")
 
     async def _warn(self, context: StepContext, jobs: Sequence[PressJob]) -> None:
         for job in jobs:

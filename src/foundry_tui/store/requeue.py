@@ -142,7 +142,8 @@ async def requeue_many(
     """Make the first unfinished step (or the one at ``position``, forced) and all after it pending, in bulk.
 
     Returns the new jobs by production. One with a live job, without steps or of an unknown recipe is left alone, so
-    asking twice makes one job. A forced step forgets its key: it runs even where nothing has changed.
+    asking twice makes one job. A forced step forgets its key: it runs even where nothing has changed; one that stands
+    behind an unfinished step waits for its turn, for it works on what that step makes.
     """
     made: dict[str, int] = {}
     for start in range(0, len(audiobook_ids), _AT_ONCE):
@@ -167,13 +168,13 @@ async def _targets(
     for production in found:
         plan, own = plans.get(production.recipe), steps.get(production.audiobook_id)
         if plan and own and production.audiobook_id not in live:
-            place = position if position is not None else _resume_at(own)
+            place = _resume_at(own) if position is None else min(position, _resume_at(own, otherwise=position))
             targets.append(_Target(production, plan[place], place))
     return targets
 
 
-def _resume_at(steps: Sequence[Step]) -> int:
-    return next((step.position for step in steps if step.status is not Status.SUCCESS), 0)
+def _resume_at(steps: Sequence[Step], *, otherwise: int = 0) -> int:
+    return next((step.position for step in steps if step.status is not Status.SUCCESS), otherwise)
 
 
 async def _put_back(
