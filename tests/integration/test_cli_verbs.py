@@ -202,6 +202,7 @@ class TestNarrators:
             (["--set", "rate"], "NAME=VALUE"),
             (["--set", "rate=fast"], "rate"),
             (["--fallback", "ghost"], "ghost"),
+            (["--fallback", "sam"], "itself"),
         ],
     )
     def test_what_cannot_speak_is_refused_with_what_could(
@@ -299,7 +300,8 @@ class TestOrders:
         assert foundry.well("queue", "--json").json[0]["paused"]
         assert "pending (paused)" in foundry.well("queue").out
         assert foundry.well("--run-all").out.count("paused") == 1
-        foundry.well("resume", made)
+        assert "Resumed" in foundry.well("resume", made).out
+        assert "was not paused" in foundry.well("resume", made).out
         foundry.well("priority", "9", made)
         assert foundry.well("queue", "--json").json[0]["priority"] == 9
         foundry.well("cancel", made)
@@ -374,6 +376,14 @@ def test_a_book_is_carried_to_the_library_and_a_second_run_finds_nothing(foundry
     assert not Path(m4b).exists()
     assert [path for trash in removed["trash"] for path in Path(trash).rglob("*.m4b")]
     assert not any((foundry.home / "library").glob("A*"))
+
+
+def test_parse_that_cannot_write_speaks_of_its_folder_and_not_of_a_queue(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file, not a folder")
+    ran = run("parse", write_book(tmp_path), "--out", tmp_path / "out")
+    assert ran.code == 1
+    assert "--out" in ran.err
+    assert "requeue" not in ran.err
 
 
 def test_parse_needs_no_home_and_replaces_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

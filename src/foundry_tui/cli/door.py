@@ -111,6 +111,8 @@ def foundry(
 def enter(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; every error ends as one sentence on stderr and a documented exit code."""
     be_printable()
+    # A log that cannot be written (a full disk) is no reason to fill the operator's screen with traces.
+    logging.raiseExceptions = False
     try:
         result = foundry.main(arguments, prog_name="foundry-tui", standalone_mode=False)
     except NoArgsIsHelpError as error:

@@ -14,7 +14,7 @@ from foundry_tui.cli.out import about_file, json_line, result, warn
 from foundry_tui.cli.parse_listings import show_changes, show_outline
 from foundry_tui.domain.ids import BOOK_ID_MAX, checked_book_id
 from foundry_tui.domain.languages import understood
-from foundry_tui.errors import UsageError
+from foundry_tui.errors import UsageError, WriteFailed
 from foundry_tui.files import replace_folder, writing
 
 if TYPE_CHECKING:
@@ -89,12 +89,16 @@ def parse(
     if out is None:
         return
     place = out / "foundry" / name / parsed.language / "chapters"
-    with writing(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=".part_", dir=place.parent))
-        staged.chmod(0o755)
-    write_chapters(parsed, staged)
-    replace_folder(staged, place)
+    try:
+        with writing(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            staged = Path(tempfile.mkdtemp(prefix=".part_", dir=place.parent))
+            staged.chmod(0o755)
+        write_chapters(parsed, staged)
+        replace_folder(staged, place)
+    except WriteFailed as error:  # nothing is in the queue that could be requeued
+        action = "Give an --out DIR that can be written and has room."
+        raise type(error)(error.message, next_action=action, details=error.details) from error
     _report(parsed, place, as_json=as_json)
 
 

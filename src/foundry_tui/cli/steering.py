@@ -40,7 +40,8 @@ def requeue(
     """Put productions back into the queue, at the step that failed.
 
     What is finished stays: only that step and what depends on it run again, and chunks that were spoken well are not
-    spoken twice. With --step it begins there even if it had succeeded. Takes cancelled and poisoned ones too.
+    spoken twice. With --step it begins there even if it had succeeded, or at an earlier step that is not finished.
+    Takes cancelled and poisoned ones too.
     """
 
     async def one(foundry: Foundry, audiobook_id: str) -> tuple[str, dict[str, Any]]:
@@ -92,11 +93,20 @@ def pause(state: Globals, audiobook_ids: Sequence[str], as_json: bool) -> None:
 @_JSON
 @click.pass_obj
 def resume(state: Globals, audiobook_ids: Sequence[str], as_json: bool) -> None:
-    """Let paused productions go on where they stopped."""
+    """Let paused productions go on where they stopped.
+
+    One that is not paused is left as it is: a failed or cancelled one comes back by `requeue`.
+    """
 
     async def one(foundry: Foundry, audiobook_id: str) -> tuple[str, dict[str, Any]]:
-        made = await foundry.productions.resume(audiobook_id)
-        return f"Resumed {audiobook_id}", {"audiobook_id": audiobook_id, "paused_at": made.paused_at}
+        before = await foundry.productions.get(audiobook_id)
+        if before.paused_at is None:
+            said = f"{audiobook_id} was not paused: it is {before.status}"
+        else:
+            await foundry.productions.resume(audiobook_id)
+            said = f"Resumed {audiobook_id}"
+        resumed = before.paused_at is not None
+        return said, {"audiobook_id": audiobook_id, "paused_at": None, "resumed": resumed}
 
     _each(state, audiobook_ids, one, as_json=as_json)
 

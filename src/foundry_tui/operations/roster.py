@@ -167,6 +167,10 @@ class Roster:
         from foundry_tui.voices.protocol import VoiceSettings
 
         VoiceSettings.from_mapping(narrator.settings)
+        if narrator.fallback_narrator_id == narrator.narrator_id:
+            raise UsageError(
+                f"{narrator.narrator_id} cannot step in for itself.", next_action="Name another narrator as fallback."
+            )
         if narrator.voice and not narrator.engine:
             return (f"The voice {narrator.voice} is used once an engine is named: --engine ENGINE.",)
         if not narrator.engine:
