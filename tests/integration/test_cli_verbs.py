@@ -386,6 +386,12 @@ def test_parse_that_cannot_write_speaks_of_its_folder_and_not_of_a_queue(tmp_pat
     assert "requeue" not in ran.err
 
 
+def test_parse_refuses_a_speech_rule_that_is_not_there(tmp_path: Path) -> None:
+    ran = run("parse", write_book(tmp_path), "--explain", "--rule-off", "numbers")
+    assert ran.code == 2
+    assert "ordinal" in ran.err
+
+
 def test_parse_needs_no_home_and_replaces_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOUNDRY_HOME", str(tmp_path / "nowhere"))
     source, out = write_book(tmp_path, "The Clerk.html"), tmp_path / "out"

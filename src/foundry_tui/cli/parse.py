@@ -18,6 +18,8 @@ from foundry_tui.errors import UsageError, WriteFailed
 from foundry_tui.files import replace_folder, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from foundry_tui.text.options import Footnotes
     from foundry_tui.text.parse import ParsedBook
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
         "foundry-tui parse alice.html --out /tmp/alice",
         "foundry-tui parse pg11.html --out out --book-id pg11 --language eng --json",
         "foundry-tui parse alice.epub --outline",
-        "foundry-tui parse alice.epub --explain --rule-off numbers",
+        "foundry-tui parse alice.epub --explain --rule-off ordinal",
     ),
 )
 @click.argument("source", type=click.Path(path_type=Path))
@@ -82,6 +84,7 @@ def parse(
     options = ParseOptions(footnotes=footnotes, rules_off=frozenset(rules_off), overrides=decided)
     with about_file(source):
         parsed = parse_novel(source, book_id=name, language=wanted, options=options)
+    _check_rules(options.rules_off, parsed.language)
     if outline:
         show_outline(parsed, as_json=as_json)
     if explain:
@@ -100,6 +103,17 @@ def parse(
         action = "Give an --out DIR that can be written and has room."
         raise type(error)(error.message, next_action=action, details=error.details) from error
     _report(parsed, place, as_json=as_json)
+
+
+def _check_rules(named: Iterable[str], language: str) -> None:
+    from foundry_tui.text.rules.table import all_rules
+
+    known = sorted({rule.name for rule in all_rules(language)})
+    for word in sorted(named):
+        if word.removeprefix("+").rpartition(":")[2] not in known:
+            raise UsageError(
+                f"There is no speech rule {word!r} for this book.", next_action=f"The rules are {', '.join(known)}."
+            )
 
 
 def _report(parsed: ParsedBook, place: Path, *, as_json: bool) -> None:
