@@ -84,7 +84,7 @@ def test_an_operators_day(size: tuple[int, int], tmp_path: Path) -> None:
         terminal.sees("in the queue")
         reached(home, ["success", "failed"])
         terminal.keys("3")
-        terminal.sees("✗ failed", "Bold Tide")
+        terminal.sees("Queue · 1", "✗ failed", "Bold Tide")
         terminal.keys("e")
         terminal.sees("Why it failed", "What to do")
         terminal.keys("Escape")

@@ -18,6 +18,7 @@ from foundry_tui.domain.events import Event
 from foundry_tui.domain.ids import checked_book_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.foundry import Foundry, open_foundry
+from foundry_tui.log_file import open_log
 from foundry_tui.operations.audition import Auditions
 from foundry_tui.operations.daemon import running_daemon
 from foundry_tui.operations.doctor import Finding
@@ -222,6 +223,7 @@ async def open_inner(
     """The open house; ``tell`` is called whenever the tables have changed. A home is made where there is none."""
     if not settings.is_ready:
         await make_home(settings, sample=False, seeds=False)
+        open_log(settings.home, settings.log_level)  # there was no folder for it before
     async with open_foundry(settings) as foundry:
         inner = Inner(foundry)
         helpers = [asyncio.create_task(_watch(inner, tell, watch_s))]
