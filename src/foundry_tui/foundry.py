@@ -165,6 +165,8 @@ class Foundry:
         from foundry_tui.pipeline.pool import WorkerPool
         from foundry_tui.pipeline.settings import PoolSettings
 
+        if self.database.ballast is not None:
+            self.database.ballast.lay()
         return WorkerPool(self.database, self.recipes, settings=PoolSettings(workers=workers or self.settings.workers))
 
     def _toolbox(self) -> Toolbox:

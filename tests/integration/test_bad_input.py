@@ -237,6 +237,35 @@ def test_a_full_disk_fails_the_step_in_words_and_costs_nothing(empty_home: Path,
     assert done.stdout.splitlines()[-1].count('"book_id"') == 1, "the book that did not fit is not in the catalog"
 
 
+FILLING = """
+set -u
+mount -t tmpfs -o size=90m none "$HOME_DIR" || exit 77
+$FOUNDRY --home "$HOME_DIR" init >/dev/null || exit 76
+$FOUNDRY --home "$HOME_DIR" produce tin_kettle --narrator espeak_eng >/dev/null || exit 78
+$FOUNDRY --home "$HOME_DIR" --run-all > "$HOME_DIR/../said" 2>&1 &
+run=$!
+while kill -0 $run && [ "$(find "$HOME_DIR/foundry" -name '*.flac' | wc -l)" -lt 10 ]; do sleep 0.02; done
+dd if=/dev/zero of="$HOME_DIR/filler" bs=64k 2>/dev/null
+wait $run; echo "run: $?"
+cat "$HOME_DIR/../said"
+$FOUNDRY --home "$HOME_DIR" queue --json
+rm "$HOME_DIR/filler"
+$FOUNDRY --home "$HOME_DIR" --run-all; echo "again: $?"
+"""
+
+
+def test_a_disk_that_fills_up_meanwhile_fails_the_step_and_the_next_run_finishes(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    done = in_namespace(FILLING, HOME_DIR=tmp_path / "home")
+    if done.returncode == 77:
+        pytest.skip("this user may not mount a tmpfs")
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said, said
+    assert "run: 1" in done.stdout, said
+    assert '"status": "failed"' in done.stdout, said
+    assert "again: 0" in done.stdout, said
+
+
 READ_ONLY = """
 set -u
 mount --bind "$HOME_DIR" "$HOME_DIR" && mount -o remount,ro,bind "$HOME_DIR" || exit 77

@@ -159,6 +159,21 @@ async def test_a_damaged_coded_chapter_is_coded_again(house: House) -> None:
     assert await house.told("sent_back")
 
 
+@pytest.mark.parametrize("name", ["small.m4b", "small_timing.json"])
+async def test_a_finished_file_that_changed_is_written_again(house: House, name: str) -> None:
+    await house.run()
+    good = decoded(house.m4b)
+    path = house.home / "foundry/small/eng/anna/combined" / name
+    path.unlink()
+    path.write_bytes(b"not what was written")
+
+    await house.requeue("STEP6_quality_check" if name.endswith(".m4b") else "STEP5_final_compilation")
+    summary = await house.run()
+
+    assert summary.outcomes == {MADE: "finished"}
+    assert (decoded(house.m4b) == good).all()
+
+
 async def test_an_mp3_a_chapter_where_ordered(house: House) -> None:
     async with house.database.write() as connection:
         await connection.execute(audiobook_productions.update().values(options={"mp3": True}))

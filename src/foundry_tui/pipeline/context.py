@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
-from foundry_tui.errors import Cancelled, DatabaseUnavailable, Draining, FoundryError, Interrupted, LeaseLost
+from foundry_tui.errors import Cancelled, DatabaseUnavailable, DiskFull, Draining, FoundryError, Interrupted, LeaseLost
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.combine import Combiner
 from foundry_tui.pipeline.contract import Progress, Recipe
@@ -187,11 +187,17 @@ class ClaimContext:
         """``write``, again for as long as the lease holds where the database cannot be reached for a moment.
 
         Safe to repeat: every write checks the fence, and is one transaction. Raises LeaseLost when the lease is gone.
+        A full disk is tried once more: the first refusal has thrown the database's ballast overboard.
         """
+        full = False
         while True:
             self._may_write()
             try:
                 return await write()
+            except DiskFull:
+                if full:
+                    raise
+                full = True
             except DatabaseUnavailable as error:
                 log.warning("%s: %s It is tried again.", self.step.step_number, error.message)
                 await self._clock.sleep(_AWAY_PAUSE_S)

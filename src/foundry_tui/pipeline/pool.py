@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from foundry_tui.domain.events import Event
-from foundry_tui.errors import DatabaseUnavailable, FoundryError
+from foundry_tui.errors import DatabaseUnavailable, DiskFull, FoundryError
 from foundry_tui.pipeline.clock import Clock, SystemClock, wait_for
 from foundry_tui.pipeline.context import ClaimContext, Ended
 from foundry_tui.pipeline.contract import Recipe
@@ -323,15 +323,15 @@ class WorkerPool:
         return waits, not waits and not scheduled
 
     async def _patiently(self, look: Callable[[], Awaitable[Answer]], *, otherwise: Answer) -> Answer:
-        """``look``, forgiving a database that is away for less than a lease."""
+        """``look``, forgiving a database that is away, or out of room, for less than a lease."""
         try:
             answer = await look()
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, DiskFull):
             now = self.clock.monotonic()
             self._away_since = now if self._away_since is None else self._away_since
             if now - self._away_since >= self.settings.lease_s:
                 raise
-            log.warning("the database could not be reached; it is tried again", exc_info=True)
+            log.warning("the database could not be reached or written; it is tried again", exc_info=True)
             await self.clock.sleep(self.settings.poll_min_s)
             return otherwise
         self._away_since = None

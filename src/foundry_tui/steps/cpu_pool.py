@@ -51,12 +51,9 @@ class CpuPool:
         children = list((executor._processes or {}).values())  # noqa: SLF001 - there is no public way to end them
         executor.shutdown(wait=False, cancel_futures=True)
         for child in children:
-            child.terminate()
+            child.kill()  # what it was writing has a temporary name
         for child in children:
-            child.join(timeout=2)
-            if child.is_alive():
-                child.kill()
-                child.join()
+            child.join()
 
     def _new(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
@@ -69,9 +66,9 @@ class CpuPool:
 
 
 def _settle_in(parent: int) -> None:
-    """In the child: leave Ctrl-C to the parent, and end when the parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    """In the child: leave signals sent to the whole group to the parent, who drains, and end when the parent does."""
+    for sent in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(sent, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

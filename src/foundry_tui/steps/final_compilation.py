@@ -55,7 +55,7 @@ class FinalCompilation:
     async def run(self, context: StepContext) -> StepOutcome:
         """Check the space, write the files whole."""
         places = Places.of(self._tools.home, context.production)
-        timing = await asyncio.to_thread(load_timing, places.timing)
+        timing = await self._timing(context, places)
         duration_s = timing.seconds(timing.samples)
         self._require_space(places, duration_s, mp3=self._mp3(context))
         cover = await cover_bytes(self._tools.home, context.results["metadata"])
@@ -97,6 +97,13 @@ class FinalCompilation:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(track, job.job)) for track, job in enumerate(jobs, start=1)]
         return [task.result() for task in tasks]
+
+    async def _timing(self, context: StepContext, places: Places) -> TimingTable:
+        try:
+            return await asyncio.to_thread(load_timing, places.timing)
+        except ArtifactBroken as error:
+            await context.send_back("audio_processing", error.message)
+            raise
 
     async def _send_back(self, context: StepContext, error: ArtifactBroken) -> None:
         """A coded chapter that changed on disk is thrown away and coded again."""

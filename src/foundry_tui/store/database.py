@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from weakref import WeakSet
@@ -20,7 +21,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from foundry_tui.errors import DatabaseUnavailable
+from foundry_tui.errors import DatabaseUnavailable, DiskFull
+from foundry_tui.store.ballast import Ballast
 from foundry_tui.store.failures import translated
 
 BUSY_TIMEOUT_MS = 30_000
@@ -53,6 +55,8 @@ class Database:
         self._writer: asyncio.Task[Any] | None = None
         self.url = url
         self.dialect = engine.dialect.name
+        file = self.sqlite_path
+        self.ballast = Ballast(Path(file).with_name("reserve")) if file else None
 
     @classmethod
     def connect(cls, address: str | URL) -> Database:
@@ -152,7 +156,7 @@ class Database:
                 self._writer = None
 
     def _translating(self) -> _Translating:
-        return _Translating(self.where)
+        return _Translating(self.where, self.ballast)
 
     async def fetch(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Mapping[str, Any]]:
         """Rows of a plain SELECT, for the doctor and for tests."""
@@ -203,8 +207,9 @@ class _Threads:
 class _Translating:
     """Raises what a driver said in the words of the error tree."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, ballast: Ballast | None) -> None:
         self._where = where
+        self._ballast = ballast
 
     def __enter__(self) -> None:
         return None
@@ -214,6 +219,8 @@ class _Translating:
             error = DBAPIError(None, None, error)
         if isinstance(error, DBAPIError):
             said = translated(error, self._where)
+            if isinstance(said, DiskFull) and self._ballast is not None:
+                self._ballast.drop()
             if said is not None:
                 raise said from error
 
