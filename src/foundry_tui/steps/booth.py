@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from foundry_tui.audio.check import VoiceNorm, check
+from foundry_tui.audio.check import Flag, VoiceNorm, check
 from foundry_tui.audio.measure import measure
 from foundry_tui.audio.take_file import write_take
 from foundry_tui.domain.status import Level, Status
@@ -34,6 +34,8 @@ from foundry_tui.voices.protocol import Speech
 _log = logging.getLogger(__name__)
 
 RETAKES = 2
+# These judge the colour of a sound; a voice may simply have it. Missing or repeated words are never a habit.
+_MAY_BE_HABITS = frozenset({"noise", "truncated_end"})
 # These mean that no other chunk would fare better: the step ends, finished chunks stay.
 _HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, WriteFailed)
 # An engine that fails this often in a row, on chunk after chunk, is down; the chunks are not to blame.
@@ -48,6 +50,8 @@ class Booth:
         self._rows = rows
         self._voice = voice
         self._norm = norm
+        self._habits: set[str] = set()  # names of flags
+        self._refused: dict[tuple[int, int], set[str]] = {}  # what a chunk's takes were refused for
         self._in_hand: set[tuple[int, int]] = set()
         self._stop: BaseException | None = None
         self._down = 0
@@ -176,14 +180,21 @@ class Booth:
             details={"chapter": job.chapter_number, "chunk": job.chunk_index, "attempt": attempt, **error.details},
         )
 
+    def _not_habits(self, job: ChunkJob, fatal: Sequence[Flag]) -> list[Flag]:
+        """Without those of the voice's own ways: what a new take of the same chunk shows again is no bad luck."""
+        again = _MAY_BE_HABITS & self._refused.get(job.place, set()) & {flag.name for flag in fatal}
+        self._habits |= again
+        return [flag for flag in fatal if flag.name not in self._habits]
+
     def _judged(self, job: ChunkJob, speech: Speech, attempt: int) -> Take:
         """Measure, check and keep; raises SpeechRejected for sound that is not to be believed."""
         measures = measure(speech.pcm, speech.sample_rate)
         flags = check(measures, job.text, self._norm)
-        fatal = [flag for flag in flags if flag.fatal]
+        fatal = self._not_habits(job, [flag for flag in flags if flag.fatal])
         # The same text in the same voice of a deterministic engine sounds the same however often it is asked:
         # only sound that is no speech at all is refused there, the rest is flagged for the operator.
         if fatal and (not self._voice.engine.profile.deterministic or measures.samples == 0):
+            self._refused.setdefault(job.place, set()).update(flag.name for flag in fatal)
             raise SpeechRejected(
                 "; ".join(flag.reason for flag in fatal), details={"flags": [flag.name for flag in fatal]}
             )
