@@ -17,7 +17,6 @@ from foundry_tui.errors import WorkerDied
 
 Result = TypeVar("Result")
 _PARENT_CHECK_S = 0.5
-_TASKS_PER_CHILD = 200
 
 
 class CpuPool:
@@ -56,12 +55,13 @@ class CpuPool:
             child.join()
 
     def _new(self) -> ProcessPoolExecutor:
+        # No max_tasks_per_child: with it the executor of Python 3.11 and 3.12 can stand still for ever once a process
+        # has done its share (gh-115634).
         return ProcessPoolExecutor(
             self._processes,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_settle_in,
             initargs=(os.getpid(),),
-            max_tasks_per_child=_TASKS_PER_CHILD,
         )
 
 
