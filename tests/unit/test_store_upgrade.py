@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from sqlalchemy import Connection
 
 from foundry_tui.errors import DatabaseUnavailable, FoundryError, HomeUnusable, SchemaTooNew, UsageError
 from foundry_tui.store import upgrade as upgrade_module
@@ -20,6 +21,8 @@ from foundry_tui.store.backup import backup
 from foundry_tui.store.database import Database, sqlite_url
 from foundry_tui.store.revisions import HEAD, KNOWN
 from foundry_tui.store.upgrade import UpgradeReport, check_one_head, upgrade
+
+NEXT = "9990"
 
 
 async def upgraded(path: Path, **how: object) -> UpgradeReport:
@@ -63,14 +66,14 @@ async def _one_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("INSERT INTO books (id, book_id, book_name, language) VALUES ('1', 'b', 'B', 'eng')")
         connection.commit()
-    monkeypatch.setattr(upgrade_module, "HEAD", "0002")
-    monkeypatch.setattr(upgrade_module, "KNOWN", ("0001", "0002"))
+    monkeypatch.setattr(upgrade_module, "HEAD", NEXT)
+    monkeypatch.setattr(upgrade_module, "KNOWN", (*KNOWN, NEXT))
 
-    def to_0002(connection: object) -> None:
-        connection.exec_driver_sql("ALTER TABLE books ADD COLUMN colour TEXT")  # type: ignore[attr-defined]
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")  # type: ignore[attr-defined]
+    def to_next(connection: Connection) -> None:
+        connection.exec_driver_sql("ALTER TABLE books ADD COLUMN colour TEXT")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9990'")
 
-    monkeypatch.setattr(upgrade_module, "_run_alembic", to_0002)
+    monkeypatch.setattr(upgrade_module, "_run_alembic", to_next)
 
 
 def _columns(path: Path) -> list[str]:
@@ -83,7 +86,7 @@ async def test_a_backup_is_made_before_anything_is_changed(
 ) -> None:
     await _one_behind(migrated_file, monkeypatch)
     report = await upgraded(migrated_file, backup_folder=tmp_path / "backups")
-    assert (report.before, report.after) == ("0001", "0002")
+    assert (report.before, report.after) == (HEAD, NEXT)
     assert report.backup is not None
     assert report.backup.parent == tmp_path / "backups"
     assert report.backup.suffix == ".bak"
@@ -100,11 +103,11 @@ async def test_an_upgrade_that_breaks_changes_nothing(
 ) -> None:
     await _one_behind(migrated_file, monkeypatch)
 
-    def breaks(connection: object) -> None:
-        connection.exec_driver_sql("ALTER TABLE books ADD COLUMN colour TEXT")  # type: ignore[attr-defined]
+    def breaks(connection: Connection) -> None:
+        connection.exec_driver_sql("ALTER TABLE books ADD COLUMN colour TEXT")
         connection.exec_driver_sql(
             "INSERT INTO audiobook_productions (audiobook_id, book_id, narrator_id, language) VALUES ('1', 'x', 'y', 'eng')"
-        )  # type: ignore[attr-defined]
+        )
 
     monkeypatch.setattr(upgrade_module, "_run_alembic", breaks)
     with pytest.raises(DatabaseUnavailable, match="rows that point to nothing"):
@@ -262,3 +265,21 @@ async def test_a_backup_of_a_database_in_use(migrated_file: Path, tmp_path: Path
     with pytest.raises(UsageError, match=r"does not end in \.bak"):
         await backup(database, tmp_path / "now.db")
     await database.close()
+
+
+async def test_a_home_of_the_first_release_is_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "foundry.db"
+    database = Database.connect(sqlite_url(str(path)))
+    try:
+        async with database.write() as connection:
+            await connection.run_sync(lambda open_one: command.upgrade(upgrade_module._config(open_one), "0001"))
+            await connection.exec_driver_sql(
+                "INSERT INTO books (id, book_id, book_name, language) VALUES ('1', 'b', 'B', 'eng')"
+            )
+        report = await upgrade(database, backup_folder=tmp_path)
+        assert (report.before, report.after, report.changed) == ("0001", HEAD, True)
+        assert report.backup is not None
+        assert await database.fetch("SELECT book_id FROM books") == [{"book_id": "b"}]
+        assert await database.fetch("SELECT count(*) AS n FROM lexicon_entries") == [{"n": 0}]
+    finally:
+        await database.close()

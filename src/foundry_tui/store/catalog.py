@@ -17,7 +17,7 @@ from foundry_tui.domain.ids import checked_book_id
 from foundry_tui.errors import Conflict, InUse, NotFound, UsageError
 from foundry_tui.store.columns import moment_text, utc_now
 from foundry_tui.store.rows import checked, columns_of, containing, free_calendar_ids, in_language, noun
-from foundry_tui.store.tables import audiobook_productions, books
+from foundry_tui.store.tables import audiobook_productions, books, chunk_overrides, lexicon_entries, section_overrides
 
 
 class BookOrder(StrEnum):
@@ -127,7 +127,10 @@ async def update_book(connection: AsyncConnection, book_id: str, /, **changes: A
 
 
 async def remove_book(connection: AsyncConnection, book_id: str) -> Book:
-    """Remove a book without productions. Raises NotFound, and InUse with the list where productions exist."""
+    """Remove a book without productions, and what was decided about its words.
+
+    Raises NotFound, and InUse with the list where productions exist.
+    """
     book = await get_book(connection, book_id)
     column = audiobook_productions.c.audiobook_id
     query = select(column).where(audiobook_productions.c.book_id == book_id).order_by(column)
@@ -137,6 +140,8 @@ async def remove_book(connection: AsyncConnection, book_id: str) -> Book:
             f"The book {book_id} has {len(using)} productions: {', '.join(using)}.",
             details={"productions": list(using)},
         )
+    for table in (section_overrides, chunk_overrides, lexicon_entries):  # what was decided about this book alone
+        await connection.execute(delete(table).where(table.c.book_id == book_id))
     await connection.execute(delete(books).where(books.c.book_id == book_id))
     return book
 
