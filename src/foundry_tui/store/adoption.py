@@ -9,10 +9,8 @@ from sqlalchemy import ColumnElement, Select, exists, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.domain.events import Event
-from foundry_tui.domain.languages import understood
 from foundry_tui.domain.productions import Production
 from foundry_tui.domain.status import Level, Status
-from foundry_tui.errors import UsageError
 from foundry_tui.store import steering
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
@@ -20,6 +18,7 @@ from foundry_tui.store.requeue import Plans, requeue_many
 from foundry_tui.store.rows import noun
 from foundry_tui.store.steps import PRODUCTION, moment
 from foundry_tui.store.tables import audiobook_productions, jobs, production_steps
+from foundry_tui.store.twins import Likeness, likeness
 
 AT_ONCE = 50  # productions a transaction: it must stay short
 _LIVE = (Status.PENDING.value, Status.PROCESSING.value)
@@ -77,20 +76,13 @@ async def _doubles(connection: AsyncConnection, strangers: Sequence[str]) -> set
     rows = await connection.execute(
         select(*columns).where(_UNFINISHED, _made.status.in_(_LIVE)).order_by(_made.audiobook_id)
     )
-    eldest: dict[tuple[str, str, str, str], str] = {}
+    eldest: dict[Likeness, str] = {}
     waiting = set()
     for audiobook_id, book_id, narrator_id, recipe, language in rows:
-        same = (book_id, narrator_id, recipe, _spoken(language))
+        same = likeness(book_id, narrator_id, recipe, language)
         if eldest.setdefault(same, audiobook_id) != audiobook_id:
             waiting.add(audiobook_id)
     return waiting.intersection(strangers)
-
-
-def _spoken(language: str) -> str:
-    try:
-        return understood(language)
-    except UsageError:
-        return language
 
 
 async def put_right(connection: AsyncConnection, found: Found, plans: Plans, now: float) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Text, case, cast, delete, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, delete, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,7 @@ Place = tuple[int, int]  # (chapter number, chunk index)
 # Flags of a chunk that was in hand when a worker died: at one death, and at two among others.
 _SEEN_ONCE = "in_hand_at_death"
 SUSPECT = "death_suspect"
+POISONED = 2  # workers lost in a row with a chunk's name: it is given up
 
 
 def take_of(row: RowMapping) -> Take:
@@ -97,12 +98,25 @@ async def make_pending(connection: AsyncConnection, audiobook_id: str, places: I
         )
 
 
-async def retry_failed(connection: AsyncConnection, audiobook_ids: Sequence[str]) -> None:
-    """Failed chunks may be tried again and nobody is under suspicion any more: the operator has asked."""
+async def retry_failed(
+    connection: AsyncConnection, audiobook_ids: Sequence[str], *, even_poisoned: bool = True
+) -> None:
+    """Failed chunks may be tried again and nobody is under suspicion any more: the operator has asked.
+
+    Without ``even_poisoned`` those that were given up for the deaths of their workers stay so.
+    """
     fresh: Mapping[str, Any] = {"status": Status.PENDING.value, "deaths": 0, "attempts": 0, "flags": []}
     for batch in _batches(list(audiobook_ids)):
-        where = (_made.audiobook_id.in_(batch), _made.status != Status.SUCCESS.value)
+        where = [_made.audiobook_id.in_(batch), _made.status != Status.SUCCESS.value]
+        if not even_poisoned:
+            where.append(_made.deaths < POISONED)
         await connection.execute(update(audio_chunks).where(*where).values(**fresh))
+
+
+def only_poisoned(audiobook_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether every failed chunk of that production was given up for the deaths of its workers, and there is one."""
+    failed = select(_made.audiobook_id).where(_made.audiobook_id == audiobook_id, _made.status == Status.FAILED.value)
+    return and_(failed.where(_made.deaths >= POISONED).exists(), ~failed.where(_made.deaths < POISONED).exists())
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Limits:
     """How many deaths are too many."""
 
     job_deaths: int = 3
-    chunk_deaths: int = 2
+    chunk_deaths: int = chunk_rows.POISONED
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.status import Status
-from foundry_tui.errors import ArtifactBroken, Conflict, NotFound
+from foundry_tui.errors import ArtifactBroken, ChunksFailed, Conflict, NotFound
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import steps as step_rows
@@ -20,6 +20,7 @@ from foundry_tui.store.events import append
 from foundry_tui.store.rows import noun
 from foundry_tui.store.steps import HeldStep, PlannedStep
 from foundry_tui.store.tables import audiobook_productions, jobs, production_steps
+from foundry_tui.store.twins import at_work, likeness_of, lock_with_siblings
 
 Plans = Mapping[str, Sequence[PlannedStep]]  # by recipe
 
@@ -97,13 +98,19 @@ async def requeue(
 ) -> int | None:
     """``requeue_many`` for one production, which must exist (NotFound); its new job, or None where it is live.
 
-    With ``position`` on a production that a worker holds right now: Conflict.
+    Conflict with ``position`` on a production that a worker holds right now, and where its twin is at work.
     """
     made = await step_rows.production(connection, audiobook_id, lock=True)
     if made is None:
         raise NotFound(f"There is no production {audiobook_id!r}.")
     if position is not None:
         await _take_from_queue(connection, audiobook_id, now)
+    twin = (await at_work(connection, [made.book_id])).get(likeness_of(made), audiobook_id)
+    if twin != audiobook_id:
+        raise Conflict(
+            f"{twin} makes the same book with the same narrator just now, in the same folder.",
+            next_action=f"Wait for it, or cancel it first: `foundry-tui cancel {twin}`.",
+        )
     return (await requeue_many(connection, [audiobook_id], plans, position=position, now=now, why=why)).get(
         audiobook_id
     )
@@ -138,17 +145,21 @@ async def requeue_many(
     position: int | None = None,
     now: float,
     why: str = "it was asked for",
+    even_poisoned: bool = True,
 ) -> dict[str, int]:
     """Make the first unfinished step (or the one at ``position``, forced) and all after it pending, in bulk.
 
     Returns the new jobs by production. One with a live job, without steps or of an unknown recipe is left alone, so
-    asking twice makes one job. A forced step forgets its key: it runs even where nothing has changed; one that stands
-    behind an unfinished step waits for its turn, for it works on what that step makes.
+    asking twice makes one job; so is one whose twin (see store.twins) is at work: they would write the same
+    files. A forced step forgets its key: it runs even where nothing has changed; one that stands behind an unfinished
+    step waits for its turn, for it works on what that step makes.
     """
     made: dict[str, int] = {}
     for start in range(0, len(audiobook_ids), _AT_ONCE):
         targets = await _targets(connection, audiobook_ids[start : start + _AT_ONCE], plans, position)
         if targets:
+            found = [target.made.audiobook_id for target in targets]
+            await chunk_rows.retry_failed(connection, found, even_poisoned=even_poisoned)
             made |= await _put_back(connection, targets, forced=position is not None, now=now, why=why)
     return made
 
@@ -156,18 +167,17 @@ async def requeue_many(
 async def _targets(
     connection: AsyncConnection, ids: Sequence[str], plans: Plans, position: int | None
 ) -> list[_Target]:
-    rows = select(audiobook_productions).where(_made.audiobook_id.in_(ids)).order_by(_made.audiobook_id)
-    found = [noun(Production, row) for row in (await connection.execute(rows.with_for_update())).mappings()]
+    found = await lock_with_siblings(connection, ids)
+    busy = dict(await at_work(connection, (production.book_id for production in found)))
     steps: dict[str, list[Step]] = {}
     ordered = select(production_steps).where(_step.audiobook_id.in_(ids)).order_by(_step.position)
     for row in (await connection.execute(ordered)).mappings():
         steps.setdefault(row["audiobook_id"], []).append(noun(Step, row))
-    joined = select(_step.audiobook_id).join(jobs, jobs.c.job_id == _step.job_id)
-    live = set(await connection.scalars(joined.where(_step.audiobook_id.in_(ids), jobs.c.status.in_(_LIVE))))
     targets = []
     for production in found:
         plan, own = plans.get(production.recipe), steps.get(production.audiobook_id)
-        if plan and own and production.audiobook_id not in live:
+        if plan and own and likeness_of(production) not in busy:
+            busy[likeness_of(production)] = production.audiobook_id
             place = _resume_at(own) if position is None else min(position, _resume_at(own, otherwise=position))
             targets.append(_Target(production, plan[place], place))
     return targets
@@ -181,7 +191,6 @@ async def _put_back(
     connection: AsyncConnection, targets: Sequence[_Target], *, forced: bool, now: float, why: str
 ) -> dict[str, int]:
     ids = [target.made.audiobook_id for target in targets]
-    await chunk_rows.retry_failed(connection, ids)
     rows = [
         {
             "name": target.step.number,
@@ -227,14 +236,19 @@ def _event(target: _Target, job_id: int, now: float, why: str) -> Event:
 
 
 async def retry_failed(connection: AsyncConnection, plans: Plans, now: float) -> list[str]:
-    """Requeue every failed production whose failure was no poison; returns their ids, oldest first."""
+    """Requeue every failed production whose failure was no poison, a chunk's neither; their ids, oldest first."""
     statement = (
         select(_made.audiobook_id)
         .join(production_steps, _step.audiobook_id == _made.audiobook_id)
         .join(jobs, jobs.c.job_id == _step.job_id)
         .where(_made.status == Status.FAILED.value, _step.status == Status.FAILED.value)
         .where(or_(jobs.c.reason.is_(None), jobs.c.reason != "poisoned"))
+        .where(
+            or_(jobs.c.error_code.is_distinct_from(ChunksFailed.code), ~chunk_rows.only_poisoned(_made.audiobook_id))
+        )
         .order_by(_made.audiobook_id)
     )
     found = [str(made) for made in await connection.scalars(statement)]
-    return sorted(await requeue_many(connection, found, plans, now=now, why="failed ones are tried again"))
+    return sorted(
+        await requeue_many(connection, found, plans, now=now, why="failed ones are tried again", even_poisoned=False)
+    )
