@@ -22,12 +22,17 @@ from foundry_tui.store.upgrade import UpgradeReport, upgrade
 
 if TYPE_CHECKING:
     from foundry_tui.operations.audition import Auditions
+    from foundry_tui.operations.chunk_texts import ChunkTexts
     from foundry_tui.operations.desk import Desk
+    from foundry_tui.operations.forecast import Forecast
     from foundry_tui.operations.inbox import Inbox
+    from foundry_tui.operations.lexicon import LexiconDesk
     from foundry_tui.operations.redo import Redo
+    from foundry_tui.operations.sections import Sections
     from foundry_tui.pipeline.contract import Recipe
     from foundry_tui.pipeline.pool import WorkerPool
     from foundry_tui.steps.toolbox import Toolbox
+    from foundry_tui.text.options import ParseOptions
     from foundry_tui.voices.guard import GuardedEngine
 
 
@@ -127,6 +132,34 @@ class Foundry:
         return Redo(self.database, lambda: self.recipes, self.engines.get, self.now)
 
     @cached_property
+    def lexicon(self) -> LexiconDesk:
+        """How words are said."""
+        from foundry_tui.operations.lexicon import LexiconDesk
+
+        return LexiconDesk(self.database, self.settings.home)
+
+    @cached_property
+    def sections(self) -> Sections:
+        """Which sections of a book are narrated."""
+        from foundry_tui.operations.sections import Sections
+
+        return Sections(self.database, self.settings.home, self._parse_options())
+
+    @cached_property
+    def chunk_texts(self) -> ChunkTexts:
+        """What single chunks say."""
+        from foundry_tui.operations.chunk_texts import ChunkTexts
+
+        return ChunkTexts(self.database, self.settings.home, lambda: self.recipes, self.now)
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """What would run again, and why."""
+        from foundry_tui.operations.forecast import Forecast
+
+        return Forecast(self.database, self.settings.home, lambda: self.recipes, self.now)
+
+    @cached_property
     def auditions(self) -> Auditions:
         """Narrators heard beforehand, and their samples."""
         from foundry_tui.operations.audition import Auditions
@@ -169,13 +202,17 @@ class Foundry:
             self.database.ballast.lay()
         return WorkerPool(self.database, self.recipes, settings=PoolSettings(workers=workers or self.settings.workers))
 
+    def _parse_options(self) -> ParseOptions:
+        from foundry_tui.text.options import ParseOptions
+
+        return ParseOptions(self.settings.text.footnotes, self.settings.text.rules_off)
+
     def _toolbox(self) -> Toolbox:
         from foundry_tui.operations.trash import trash_folder
         from foundry_tui.steps.cpu_pool import CpuPool
         from foundry_tui.steps.space import free_bytes
         from foundry_tui.steps.toolbox import StepSettings, Toolbox
         from foundry_tui.storage.local import LocalLibrary
-        from foundry_tui.text.options import ParseOptions
 
         settings = self.settings
         cpu = CpuPool()
@@ -191,7 +228,7 @@ class Foundry:
                 mastering_profile=settings.audio.profile,
                 bitrate_kbps=settings.audio.bitrate_bps // 1000,
                 mp3=settings.audio.mp3,
-                parsing=ParseOptions(settings.text.footnotes, settings.text.rules_off),
+                parsing=self._parse_options(),
             ),
             free_bytes=free_bytes,
         )

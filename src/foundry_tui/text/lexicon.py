@@ -11,36 +11,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from foundry_tui.domain.chapters import Chapter
+from foundry_tui.domain.corrections import LexiconEntry
 from foundry_tui.errors import UsageError
 from foundry_tui.text.guess_language import common_words
 
-Inflection = Literal["none", "possessive", "any_ending"]
+__all__ = ["Lexicon", "LexiconEntry", "LexiconHit", "Suggestion", "from_csv", "suggest", "to_csv", "touched"]
+
 _FIELDS = ("word", "spoken", "ipa", "language", "book_id", "case_sensitive", "inflection", "note")
 _POSSESSIVE = "(?P<ending>['’]s|s['’]|['’])?"
 _NAME = re.compile(r"(?<![.!?…:“‘\"«„—(\n]\s)(?<!^)(?<![\w’'])([^\W\d_a-z][^\W\d_]{2,}(?:-[^\W\d_]+)?)(?!\w)")
-
-
-@dataclass(frozen=True, slots=True)
-class LexiconEntry:
-    """``word`` is said as ``spoken`` (or as ``ipa`` where the engine takes it). Empty ``language`` or ``book_id``:
-    everywhere. ``inflection``: none, possessive (’s is kept) or any_ending (up to four letters more are kept).
-    """
-
-    word: str
-    spoken: str
-    ipa: str = ""
-    language: str = ""
-    book_id: str = ""
-    case_sensitive: bool = True
-    inflection: Inflection = "possessive"
-    note: str = ""
-
-    def holds_for(self, language: str, book_id: str) -> bool:
-        """Whether it acts in this book."""
-        return self.language in {"", language} and self.book_id in {"", book_id}
 
 
 @dataclass(frozen=True, slots=True)
