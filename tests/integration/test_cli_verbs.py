@@ -69,7 +69,7 @@ def test_a_verb_without_a_home_says_how_to_make_one(tmp_path: Path) -> None:
     for words in (["queue"], ["book", "list"], ["--run-all"], ["produce", "x"], ["events"], ["cancel", "1"]):
         ran = run("--home", tmp_path / "none", *words)
         assert (ran.code, ran.out) == (2, "")
-        assert "foundry-tui init" in ran.err
+        assert f"foundry-tui --home {tmp_path / 'none'} init" in ran.err
     assert not (tmp_path / "none").exists()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import signal
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -225,3 +226,14 @@ class TestListings:
         assert (told.out, told.err) == ("", "Add one.\n")
         out.listing([], self.COLUMNS, as_json=True, empty="Add one.")
         assert capsys.readouterr().out == "[]\n"
+
+
+def test_advice_repeats_the_flags_it_was_given() -> None:
+    out.called_with({"--home": Path("/books/my home"), "--env": None, "--database-url": None})
+    try:
+        advice = out.as_called("Run `foundry-tui init` there, or foundry-tui --run-all; or ask `foundry-tui`.")
+    finally:
+        out.called_with({})
+    home = "foundry-tui --home '/books/my home'"
+    assert advice == f"Run `{home} init` there, or {home} --run-all; or ask `foundry-tui`."
+    assert out.as_called("foundry-tui queue") == "foundry-tui queue"

@@ -9,7 +9,7 @@ import click
 
 from foundry_tui.cli.globals import Globals, Noun
 from foundry_tui.cli.opening import with_foundry
-from foundry_tui.cli.out import Column, about_file, fields, json_line, listing, result, warn
+from foundry_tui.cli.out import Column, about_file, as_called, fields, json_line, listing, result, warn
 
 _COLUMNS = (
     Column("BOOK", "book_id", 20),
@@ -60,7 +60,7 @@ def add(state: Globals, /, source: Path, as_json: bool, **facts: Any) -> None:
         json_line(added.to_json())
         return
     result(f"Added {added.book.book_id}: {added.book.book_name}, {added.book.author or 'author unknown'}")
-    result(f"Next: foundry-tui produce {added.book.book_id} --narrator NARRATOR")
+    result(as_called(f"Next: foundry-tui produce {added.book.book_id} --narrator NARRATOR"))
 
 
 @book.command("list", examples=("foundry-tui book list", "foundry-tui book list alice --json"))

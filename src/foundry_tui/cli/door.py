@@ -11,7 +11,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from foundry_tui.cli.globals import FoundryGroup, Globals, global_options
-from foundry_tui.cli.out import be_printable, complain, give_up_stdout, note, warn
+from foundry_tui.cli.out import be_printable, called_with, complain, give_up_stdout, note, warn
 from foundry_tui.domain.plain import plain
 from foundry_tui.errors import Conflict, FoundryError, Interrupted, NotFound, SourceNotFound, UsageError
 from foundry_tui.log_file import log_is_open
@@ -111,6 +111,7 @@ def foundry(
 def enter(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; every error ends as one sentence on stderr and a documented exit code."""
     be_printable()
+    called_with({})
     # A log that cannot be written (a full disk) is no reason to fill the operator's screen with traces.
     logging.raiseExceptions = False
     try:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from foundry_tui.cli.out import called_with, warn
 from foundry_tui.errors import HomeUnusable
 from foundry_tui.settings import ENVIRONMENTS, Settings, load_settings
 
@@ -27,7 +28,6 @@ class Globals:
 
     def settings(self, *, workers: int | None = None) -> Settings:
         """The settings as they stand, the home's log opened; names the home on stderr where nobody gave it."""
-        from foundry_tui.cli.out import warn
         from foundry_tui.log_file import open_log
 
         settings = load_settings(
@@ -60,6 +60,9 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
     state = context.ensure_object(Globals)
     if value is not None and parameter.name is not None:
         setattr(state, parameter.name, value)
+        called_with(
+            {"--home": state.home, "--env": state.environment, "--database-url": state.database_url and "URL"}
+        )  # it may hold a password
 
 
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (

@@ -6,7 +6,7 @@ import click
 
 from foundry_tui.cli.globals import Globals, Verb
 from foundry_tui.cli.opening import run_async
-from foundry_tui.cli.out import json_line, result
+from foundry_tui.cli.out import as_called, json_line, result
 
 
 @click.command(cls=Verb, examples=("foundry-tui init", "foundry-tui --home /srv/foundry init"))
@@ -47,4 +47,4 @@ def init(state: Globals, no_sample: bool, no_seeds: bool, as_json: bool) -> None
         result("  Everything was there already.")
     result("Next:")
     for line in report.next_commands:
-        result(f"  {line}")
+        result(f"  {as_called(line)}")

@@ -6,11 +6,13 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from foundry_tui.errors import FoundryError, SourceError
 # JSON escapes C0 by itself; DEL, C1 and the direction controls would reach a terminal as they are.
 _TERMINAL = re.compile("[\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
+_FLAGS: ContextVar[str] = ContextVar("flags", default="")
+_COMMAND = re.compile(r"\bfoundry-tui (?=-?-?[a-z])")
 _UNCUT = 400  # even in a pipe no cell is longer
 _LEAST_LAST = 24
 
@@ -42,6 +46,18 @@ def be_printable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def called_with(flags: Mapping[str, Any]) -> None:
+    """Remember the global flags of this command line, so that advice repeats them."""
+    spelled = (f"{name} {shlex.quote(str(value))}" for name, value in flags.items() if value is not None)
+    _FLAGS.set(" ".join(spelled))
+
+
+def as_called(advice: str) -> str:
+    """Advice that names a command, with the global flags this one was given: typed as it stands, it does that."""
+    flags = _FLAGS.get()
+    return _COMMAND.sub(lambda found: f"{found.group()}{flags} ", advice) if flags else advice
 
 
 def result(line: str = "") -> None:
@@ -67,7 +83,7 @@ def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, as_
         json_line(list(rows))
         return
     if not rows:
-        warn(empty)
+        warn(as_called(empty))
         return
     cells = [[_cell(row.get(column.key), _widest(column)) for column in columns] for row in rows]
     widths = [
@@ -104,7 +120,7 @@ def complain(error: FoundryError) -> None:
     """An error's sentence and what to do."""
     warn(f"Error: {plain(error.message)}")
     if error.action:
-        warn(plain(error.action))
+        warn(as_called(plain(error.action)))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import click
 
 from foundry_tui.cli.globals import Globals, Verb
 from foundry_tui.cli.opening import with_foundry
-from foundry_tui.cli.out import Column, json_line, listing, result, warn
+from foundry_tui.cli.out import Column, as_called, json_line, listing, result, warn
 
 _COLUMNS = (
     Column("AUDIOBOOK", "audiobook_id", 14),
@@ -68,7 +68,7 @@ def produce(
     production = made.production
     what = f"{production.book_id}, {production.narrator_id}, {production.language}"
     result(f"{'Ordered' if made.created else 'In the queue'} {production.audiobook_id}: {what}")
-    result("Next: foundry-tui --run-all")
+    result(as_called("Next: foundry-tui --run-all"))
 
 
 @click.command(cls=Verb, examples=("foundry-tui queue", "foundry-tui queue --json"))

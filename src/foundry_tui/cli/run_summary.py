@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from foundry_tui.cli.out import as_called
 from foundry_tui.operations.pace import spoken_time
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ def summary_lines(report: RunReport) -> Iterator[str]:
         yield "Any audiobook player plays the M4B; the library is laid out as Audiobookshelf reads it."
     if report.hints:
         yield ""
-        yield from report.hints
+        yield from (as_called(line) for line in report.hints)
     if report.productions:
         yield ""
         yield _total(report)
     if report.interrupted:
-        yield "Interrupted: nothing is lost, the next `foundry-tui --run-all` goes on where this one stopped."
+        yield as_called(
+            "Interrupted: nothing is lost, the next `foundry-tui --run-all` goes on where this one stopped."
+        )
 
 
 def _production(made: ProductionReport) -> Iterator[str]:
@@ -57,7 +60,7 @@ def _production(made: ProductionReport) -> Iterator[str]:
     if made.message:
         yield f"    {made.message}"
     if made.outcome == "failed":
-        yield f"    Try again: foundry-tui requeue {made.audiobook_id}"
+        yield as_called(f"    Try again: foundry-tui requeue {made.audiobook_id}")
     if made.files and made.duration_s:
         yield f"    {spoken_time(made.duration_s)}, {made.size_bytes / 1e6:,.1f} MB, spoken by {made.spoken_by}"
     yield from (f"    {file}" for file in made.files[:_MOST_FILES])
@@ -74,7 +77,7 @@ def _left_alone(report: RunReport) -> Iterator[str]:
         why = f", {made.message}" if made.message else ""
         yield f"  {made.audiobook_id}  {made.title}: {_WORDS[made.outcome]}{why}"
     if len(report.left_alone) > len(shown):
-        yield f"  … and {len(report.left_alone) - len(shown)} more: foundry-tui queue"
+        yield as_called(f"  … and {len(report.left_alone) - len(shown)} more: foundry-tui queue ").rstrip()
 
 
 def _total(report: RunReport) -> str:
