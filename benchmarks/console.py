@@ -69,14 +69,14 @@ if workers:
     Foundry.recipes = {"audiobook": recipe(FakeStep(work=chunks))}
     inner._import_steps = lambda: None
 
-look = module.ConsoleApp._look
+look = module.ConsoleApp.look
 async def watched(app):
     await look(app)
     for pane in app.panes:
         await pane.settled()
     if "full" not in told and all(pane.loaded for pane in app.panes):
         mark("full")
-module.ConsoleApp._look = watched
+module.ConsoleApp.look = watched
 sys.exit(module.run(load_settings(home=home), workers=workers, low_bandwidth=low))
 """
 

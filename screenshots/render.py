@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
 from fakes import console_home as home_of  # noqa: E402
-from foundry_tui.console import app as app_module  # noqa: E402
+from foundry_tui.console import keeping_up  # noqa: E402
 from foundry_tui.console.app import ConsoleApp  # noqa: E402
 from foundry_tui.console.house import House  # noqa: E402
 from foundry_tui.console.sinks import Sink  # noqa: E402
@@ -32,7 +32,7 @@ from foundry_tui.console.sinks import Sink  # noqa: E402
 WIDE, NARROW = (140, 40), (80, 24)
 Steps = Callable[[Any], Awaitable[None]]
 WORK = Path(tempfile.gettempdir()) / "foundry_pictures"  # a fixed place: it can be read in the pictures
-_true_facts = app_module.facts_of
+_true_facts = keeping_up.facts_of
 
 
 def _facts(*given: Any, **more: Any) -> Any:
@@ -41,7 +41,7 @@ def _facts(*given: Any, **more: Any) -> Any:
     return dataclasses.replace(facts, disk="120 GB", disk_low=False) if facts.disk else facts
 
 
-app_module.facts_of = _facts
+keeping_up.facts_of = _facts
 
 
 async def until(pilot: Any, seen: Callable[[], object]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from foundry_tui.settings import Settings
 
 Result = TypeVar("Result")
-_CONSOLE = "foundry_tui.console.app"
+_CONSOLE = "foundry_tui.console.opening"
 _USAGE = 2
 
 

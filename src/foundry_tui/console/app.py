@@ -6,7 +6,6 @@ import asyncio
 import logging
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -23,9 +22,10 @@ from foundry_tui.console.actions import ACTIONS, BY_ID, Action, bindings_for, hi
 from foundry_tui.console.clipboard import osc52
 from foundry_tui.console.contract import ScopedScreen
 from foundry_tui.console.header_facts import HOST as _HOST
-from foundry_tui.console.header_facts import facts_of
 from foundry_tui.console.house import House
+from foundry_tui.console.keeping_up import KeepingUp
 from foundry_tui.console.keymap import keymap_of
+from foundry_tui.console.layout import Layout
 from foundry_tui.console.panes.catalog import CatalogPane
 from foundry_tui.console.panes.events import EventsPane
 from foundry_tui.console.panes.narrators import NarratorsPane
@@ -33,12 +33,10 @@ from foundry_tui.console.panes.pane import Pane
 from foundry_tui.console.panes.queue import QueuePane
 from foundry_tui.console.sinks import Sink, choose_sink
 from foundry_tui.console.sound import Sound
-from foundry_tui.console.terminal import own_terminal
 from foundry_tui.console.themes import THEMES
 from foundry_tui.console.widgets.bars import Flash, Footer, Tabs
 from foundry_tui.console.widgets.header import Header
 from foundry_tui.domain.plain import plain
-from foundry_tui.domain.status import Status
 from foundry_tui.errors import FoundryError
 
 if TYPE_CHECKING:
@@ -47,10 +45,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
-NARROW, LOW = 100, 28  # below either, one pane at a time
-LEAST = (60, 15)
-_DISK_EVERY_S = 15.0
-_BELL_EVERY_S = 30.0
 
 
 class ConsoleApp(App[int]):
@@ -88,10 +82,8 @@ class ConsoleApp(App[int]):
         self.house = house or House(settings, workers=0 if readonly else workers, watch_inbox=not readonly)
         self.flush_s = 0.5 if low_bandwidth else 0.2
         self.animation_level = "none"
-        self.zoomed = False
-        self.glance: Glance | None = None
-        self.rings = rings
-        self._rang_at = 0.0
+        self.layout_of_panes = Layout(self)
+        self.keeping_up = KeepingUp(self, rings=rings)
         self.left_by_signal = False
         self.last_words = ""
         # A child process must be given a real descriptor: Textual's own stand-in has none.
@@ -101,9 +93,6 @@ class ConsoleApp(App[int]):
             self.register_theme(each)
         wanted = "ansi" if low_bandwidth else theme
         self.theme = wanted if wanted in THEMES else "dark"
-        self._feed_seen = -1
-        self._glanced_at = 0.0
-        self._reading: asyncio.Task[None] | None = None
         self._leaving = False
 
     # -- composing ----------------------------------------------------------------------------------------------
@@ -142,9 +131,9 @@ class ConsoleApp(App[int]):
             await self.house.opened()
         except FoundryError as error:
             self.say(error.sentence(), "bad", keep=False)
-            self._show_header()
+            self.keeping_up.show_header()
             return
-        await self._look()
+        await self.look()
         # What the actions do, with their forms and lists, is imported once there is time for it.
         from foundry_tui.console.doing import router, welcome
 
@@ -196,14 +185,12 @@ class ConsoleApp(App[int]):
     def pane(self) -> Pane[object]:
         """The pane keys go to."""
         shown = [pane for pane in self.panes if pane.has_focus_within]
-        return shown[0] if shown else self.panes[self._last_pane]
-
-    _last_pane = 0
+        return shown[0] if shown else self.panes[self.layout_of_panes.place]
 
     def pane_focused(self, pane: Pane[object]) -> None:
         """Keys go to ``pane`` now."""
-        self._last_pane = self.panes.index(pane)
-        self.tabs.show(self._last_pane)
+        self.layout_of_panes.place = self.panes.index(pane)
+        self.tabs.show(self.layout_of_panes.place)
         self.show_hints()
 
     def show_hints(self) -> None:
@@ -215,102 +202,42 @@ class ConsoleApp(App[int]):
     def _possible(self, actions: Iterable[Action]) -> list[Action]:
         return [action for action in actions if action.id != "list.sort" or self.pane.orders]
 
-    # -- layout -------------------------------------------------------------------------------------------------
+    # -- layout and keeping up ----------------------------------------------------------------------------------
 
     def on_resize(self, event: Resize) -> None:
         """Four panes, one at a time, or a word about what is needed."""
-        self.lay_out(event.size.width, event.size.height)
-
-    def lay_out(self, width: int, height: int) -> None:
-        """Choose by size; focus and scroll stay as they were."""
-        main = self.screen_stack[0]
-        tiny = width < LEAST[0] or height < LEAST[1]
-        tabbed = not tiny and (width < NARROW or height < LOW)
-        was_tiny = main.has_class("tiny")
-        main.set_class(tiny, "tiny")
-        main.set_class(tabbed, "tabbed")
-        panes = main.query_one("#panes")
-        panes.set_class(tabbed or self.zoomed, "single")
-        panes.set_class(self.zoomed and not tabbed, "zoomed")
-        if tiny:
-            words = f"This terminal is {width}x{height}.\nThe console needs {LEAST[0]}x{LEAST[1]}."
-            main.query_one("#too_small", Static).update(words)
-        alone = tabbed or self.zoomed
-        for place, pane in enumerate(self.panes):
-            # Said inline, it holds at once: the key after the one that brought us here already finds its pane.
-            pane.styles.display = "block" if not alone or place == self._last_pane else "none"
-        if was_tiny and not tiny:
-            self.call_after_refresh(self.panes[self._last_pane].list.focus)
+        self.layout_of_panes.lay_out(event.size.width, event.size.height)
 
     def go_to(self, place: int) -> None:
         """Give a pane the keys, and the screen where only one has room."""
-        self._last_pane = place % len(self.panes)
-        self.lay_out(self.size.width, self.size.height)
-        self.screen_stack[0].set_focus(self.panes[self._last_pane].list)
+        self.layout_of_panes.go_to(place)
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether one pane has the whole screen."""
+        return self.layout_of_panes.zoomed
 
     def zoom(self) -> None:
         """One pane on the whole screen, or all again."""
-        self.zoomed = not self.zoomed
-        self.lay_out(self.size.width, self.size.height)
+        self.layout_of_panes.zoom()
 
-    # -- keeping up ---------------------------------------------------------------------------------------------
+    @property
+    def glance(self) -> Glance | None:
+        """The tables as the header last read them."""
+        return self.keeping_up.glance
 
     def _keep_up(self) -> None:
-        """Take up what has changed since the last time; nothing has changed, nothing is painted."""
-        if self._leaving or not self.house.is_open:
-            return
-        version = self.house.feed_version
-        moved = version != self._feed_seen
-        self._feed_seen = version
-        if moved or self.queue.at_work:
-            self.queue.tick()
-            self._show_header()
-        stale = time.monotonic() - self._glanced_at > _DISK_EVERY_S
-        if self.house.take_change() or stale:
-            if self._reading is None or self._reading.done():
-                self._reading = asyncio.create_task(self._look())
-            else:
-                self._again = True
+        if not self._leaving:
+            self.keeping_up.tick()
 
-    _again = False
-
-    def _ring(self, before: Glance | None, now: Glance) -> None:
-        """Something has failed, or the queue is done: once in half a minute at most, and only where it is wanted."""
-        if not self.rings or before is None or time.monotonic() - self._rang_at < _BELL_EVERY_S:
-            return
-        was, has = before.counts.by_status, now.counts.by_status
-        failed = has[Status.FAILED] > was[Status.FAILED]
-        undone = (Status.PENDING, Status.PROCESSING)
-        done = any(was[each] for each in undone) and not any(has[each] for each in undone)
-        if failed or done:
-            self._rang_at = time.monotonic()
-            self.bell()
-
-    def _show_header(self) -> None:
-        queue = self.queue
-        facts = facts_of(self.settings, self.glance, queue.lines_here(), queue.paces, readonly=self.readonly)
-        self.header.show(facts)
-
-    async def _look(self) -> None:
-        self._glanced_at = time.monotonic()
-        for pane in self.panes:
-            pane.refresh_rows()
-        glance = await self.ask(lambda inner: inner.glance())
-        if glance is not None:
-            self._ring(self.glance, glance)
-            self.glance = glance
-            self._show_header()
-        for screen in self.screen_stack[1:]:
-            if isinstance(screen, ScopedScreen):
-                screen.tables_changed()
-        if self._again:
-            self._again = False
-            self.house.note_change()
+    async def look(self) -> None:
+        """Read again what the screen shows."""
+        await self.keeping_up.look()
 
     async def settled(self) -> None:
         """Return when every pane shows what the tables say (for tests and pictures)."""
         await self.house.opened()
-        await self._look()
+        await self.look()
         for pane in self.panes:
             await pane.settled()
 
@@ -438,41 +365,3 @@ class ConsoleApp(App[int]):
         await self.sound.stop()
         await self.house.close(drain_s)
         self.exit(code)
-
-
-def run(
-    settings: Settings,
-    *,
-    workers: int | None = None,
-    readonly: bool = False,
-    low_bandwidth: bool = False,
-    theme: str | None = None,
-) -> int:
-    """Open the console on the home of ``settings``; returns the exit code."""
-    from foundry_tui.console.config import console_config
-    from foundry_tui.operations.daemon import running_daemon
-
-    config = console_config(settings)
-    if workers is None:
-        # Where a daemon works the queue, this console watches and steers.
-        workers = settings.workers if running_daemon(settings.home) is None else 0
-    app = ConsoleApp(
-        settings,
-        workers=workers,
-        readonly=readonly,
-        low_bandwidth=low_bandwidth or config.low_bandwidth,
-        theme=theme or config.theme,
-        keys=config.keys,
-        rings=config.bell,
-    )
-    code = 0
-    try:
-        with own_terminal(settings.home):
-            app.run(mouse=config.mouse)
-            code = app.return_code or app.return_value or 0
-    finally:
-        # However the screen ended, the work in hand is finished and given back.
-        app.house.ask_to_close()
-        app.house.join()
-    app.print_last_words()
-    return 130 if app.left_by_signal else code
