@@ -224,3 +224,20 @@ def test_metadata_of_pages_and_texts(tmp_path: Path):
     with pytest.raises(SourceUnreadable, match="PDF"):
         source_metadata(tmp_path / "b.html")
     assert page("x").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("headings", "author"),
+    [
+        (("h1", "The Grey Gate", "h2", "Chapter I", "h2", "Chapter II"), None),
+        (("h1", "The Grey Gate", "h3", "A Tale", "h2", "I. The Beginning"), None),
+        (("h1", "The Grey Gate", "h2", "Early Days", "h2", "Late Days"), None),
+        (("h1", "The Grey Gate", "h3", "Ann de la Author", "h2", "Early Days"), "Ann de la Author"),
+        (("h1", "Die graue Pforte", "h2", "von Anna Schreiber", "h2", "Erstes Kapitel"), "Anna Schreiber"),
+    ],
+)
+def test_a_chapters_heading_is_no_author(tmp_path: Path, headings: tuple[str, ...], author: str | None) -> None:
+    pairs = zip(headings[::2], headings[1::2], strict=True)
+    body = "".join(f"<{tag}>{words}</{tag}><p>It was a cold day.</p>" for tag, words in pairs)
+    (tmp_path / "b.html").write_text(f"<html><body>{body}</body></html>", "utf-8")
+    assert source_metadata(tmp_path / "b.html").author == author

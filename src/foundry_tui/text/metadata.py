@@ -11,6 +11,7 @@ from pathlib import Path
 from foundry_tui.domain.languages import understood
 from foundry_tui.errors import UsageError
 from foundry_tui.text.decode import clean_source, decode, one_line, refuse_other_kinds
+from foundry_tui.text.headings import parse_heading
 from foundry_tui.text.readers import format_of, load
 
 _HEAD_BYTES = 96 * 1024
@@ -38,6 +39,9 @@ _PG_TAIL = re.compile(
 _BY = re.compile(r"^(.{2,}?),?\s+(?:by|von|par|di|por|de|door|av|af)\s+(\S.{2,80})$", re.IGNORECASE)
 _BY_LINE = re.compile(r"^\s*(?:by|written by|von|par|por|di|door|av|af|от)\b[\s:]+(.{3,80}?)\s*\.?$", re.IGNORECASE)
 _BY_ALONE = re.compile(r"^\s*(by|von|par|por|di|de|door|av|af)\s*:?\s*$", re.IGNORECASE)
+_LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
+_PARTICLE = re.compile(r"de|del|della|di|da|du|des|la|le|van|von|der|den|ter|te|y|e|zu|zur|d'|of|and", re.IGNORECASE)
+_ARTICLE = re.compile(r"an?|the|der|die|das|eine?|les?|la|une?|el|l[ao]s|lo|il|gli|i|un[ao]|os?|as|um", re.IGNORECASE)
 _HEADING = re.compile(r"<h([1-3])\b[^>]*>(.*?)</h\1\s*>", re.IGNORECASE | re.DOTALL)
 _OR = re.compile(r"\W*(?:or|ou|oder|o|ossia|ovvero|или|of)\b", re.IGNORECASE)
 _LINES = re.compile(r"<(?:br|/p|/div|/h\d|p|div)\b[^>]*>", re.IGNORECASE)
@@ -185,7 +189,7 @@ def _split_title(text: str) -> tuple[str | None, str | None]:
 
 
 def _title_headings(text: str) -> tuple[str | None, str | None]:
-    """(the book's title with its subtitle, the heading after it) of the first headings of a page."""
+    """(the book's title with its subtitle, the heading after it where that is a person's name) of a page's opening."""
     found = [
         (int(level), " ".join(html.unescape(_TAG.sub(" ", words)).split()))
         for level, words in _HEADING.findall(text)[:8]
@@ -194,10 +198,31 @@ def _title_headings(text: str) -> tuple[str | None, str | None]:
     if not found:
         return None, None
     at = next((place for place, (level, _) in enumerate(found) if level == 1), 0)
-    title, rest = found[at][1], [words for _, words in found[at + 1 :]]
-    while rest and (title.endswith((";", ":", ",")) or _OR.match(rest[0])):
-        title = f"{title} {rest.pop(0)}"
-    return title, rest[0] if rest else None
+    title, rest = found[at][1], found[at + 1 :]
+    while rest and (title.endswith((";", ":", ",")) or _OR.match(rest[0][1])):
+        title = f"{title} {rest.pop(0)[1]}"
+    if not rest:
+        return title, None
+    level, words = rest[0]
+    # Chapters come in numbers, an author once.
+    alone = all(other != level for other, _ in rest[1:])
+    return title, words if alone and _names_a_person(words) else None
+
+
+def _names_a_person(text: str) -> bool:
+    """Whether a heading without "by" reads as a name: no chapter's heading, no sentence, nothing with an article."""
+    words = text.split()
+    if parse_heading(text).kind != "plain" or re.search(r"[\d?!:;]", text) or len(text) > 60:
+        return False
+    if not text.isascii() and not any(_LATIN.match(word) for word in words):
+        return len(text) <= 20
+    names = [word for word in words if not _PARTICLE.fullmatch(word)]
+    return (
+        2 <= len(words) <= 6
+        and len(names) >= 2
+        and not _ARTICLE.fullmatch(words[0])
+        and all(word[0].isupper() for word in names)
+    )
 
 
 def _says_more(heading: str, title: str, language: str | None) -> bool:
