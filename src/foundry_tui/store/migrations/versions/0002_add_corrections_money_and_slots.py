@@ -66,6 +66,7 @@ section_overrides = Table(
     metadata,
     Column("override_id", BigSerial, primary_key=True, autoincrement=True),  # they act in this order
     Column("book_id", String(20), ForeignKey("books.book_id"), nullable=False),
+    Column("language", String(3), nullable=False),  # of the source decided about: a book may have one in each
     Column("action", String(20), nullable=False),
     Column("anchor", Text, nullable=False, server_default=""),
     Column("text_hash", String(16), nullable=False, server_default=""),
