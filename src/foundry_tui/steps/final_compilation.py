@@ -20,7 +20,7 @@ from foundry_tui.errors import ArtifactBroken
 from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
 from foundry_tui.steps.audio_processing import all_there, file_facts
 from foundry_tui.steps.chapter_press import ChapterPress
-from foundry_tui.steps.metadata import cover_bytes
+from foundry_tui.steps.metadata import own_cover
 from foundry_tui.steps.parsed import parsed_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.space import coded_bytes, require_space
@@ -58,7 +58,7 @@ class FinalCompilation:
         timing = await self._timing(context, places)
         duration_s = timing.seconds(timing.samples)
         self._require_space(places, duration_s, mp3=self._mp3(context))
-        cover = await cover_bytes(self._tools.home, context.results["metadata"])
+        cover = await own_cover(self._tools.home, context)
         coded = [self._tools.home / str(c["file"]) for c in context.results["audio_processing"]["coded"]]
         tags, mp3 = _tags(context), self._mp3(context)
         context.progress(Progress(0, 1, "files", message="muxing"))
@@ -148,6 +148,6 @@ async def expected_file(tools: Toolbox, context: StepContext) -> Expected:
     return Expected(
         timing=await asyncio.to_thread(load_timing, places.timing),
         tags=_tags(context),
-        cover=await cover_bytes(tools.home, context.results["metadata"]),
+        cover=await own_cover(tools.home, context),
         profile=profile_named(tools.settings.mastering_profile),
     )

@@ -58,6 +58,10 @@ class Places:
         """The chapter's coded packets."""
         return self.narrated / "combined" / f"{self.book_id}_chapter_{number:03d}_{short(key)}.packets"
 
+    def cover(self, sha256: str, ending: str) -> Path:
+        """The cover a production is made with: its own file, named by its bytes, so another one disturbs nobody."""
+        return self.narrated / "images" / f"{self.book_id}_cover_{sha256[:16]}{ending}"
+
     def mp3(self, number: int) -> Path:
         """The chapter as MP3."""
         return self.combined / "mp3" / f"{self.book_id}_chapter_{number:03d}.mp3"

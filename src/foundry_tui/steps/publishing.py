@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from foundry_tui.pipeline.contract import StepContext, StepOutcome
-from foundry_tui.steps.metadata import cover_bytes
+from foundry_tui.steps.metadata import own_cover
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.timing_file import load_timing
 from foundry_tui.steps.toolbox import Toolbox
@@ -54,7 +54,7 @@ class Publishing:
             summary=facts["summary"],
             files=self._named([compiled["m4b"]]),
             chapter_files=self._named(compiled["mp3"]),
-            cover=await cover_bytes(self._tools.home, context.results["metadata"]),
+            cover=await own_cover(self._tools.home, context),
             chapters=tuple(
                 ChapterMark(chapter.title, timing.seconds(chapter.start), timing.seconds(chapter.end))
                 for chapter in timing.chapters
