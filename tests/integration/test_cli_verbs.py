@@ -254,6 +254,8 @@ class TestOrders:
     def test_produce_twice_answers_with_the_same_production(self, foundry: CommandLine, clerk: Path) -> None:
         first = foundry.well("produce", "clerk", "--narrator", "nora", "--json").json
         again = foundry.well("produce", "clerk", "--narrator", "nora", "--language", "en-GB", "--mp3", "--json").json
+        assert foundry.well("produce", "clerk", "--narrator", "nora", "--priority", "9", "--json").json["priority"] == 9
+        assert foundry.well("produce", "clerk", "--narrator", "nora", "--json").json["priority"] == 9, "not said: kept"
         assert first["created"]
         assert not again["created"]
         assert first["audiobook_id"] == again["audiobook_id"]

@@ -110,6 +110,17 @@ async def test_cancelled_by_hand_stops_what_runs(database: Database) -> None:
     assert await statuses(database, made) == ["cancelled", "cancelled"]
 
 
+async def test_cancelled_by_hand_is_not_undone_by_a_failure_a_moment_later(database: Database) -> None:
+    (made,) = await catalog(database)
+
+    async def fail(context: StepContext) -> StepOutcome:
+        await by_hand(database, "UPDATE audiobook_productions SET status = 'cancelled'")
+        raise VoiceMissing
+
+    await pool(database, recipe(FakeStep(fail))).run_until_idle()
+    assert (await statuses(database, made))[0] == "cancelled"
+
+
 async def test_cancelled_by_hand_is_not_undone_by_a_claim_a_moment_later(database: Database) -> None:
     (made,) = await catalog(database)
     async with pool(database, recipe(FakeStep(), FakeStep())).at_work():

@@ -32,7 +32,7 @@ _COLUMNS = (
 @click.argument("book_id")
 @click.option("--narrator", help="Who speaks. Else the book's own narrator, else the default one of config.toml.")
 @click.option("--language", help="ISO 639 code. Else the book's; another one needs a source in that language.")
-@click.option("--priority", default=0, show_default=True, help="Higher is worked on first.")
+@click.option("--priority", type=int, help="Higher is worked on first; 0 where nothing is said.")
 @click.option("--mp3", is_flag=True, default=None, help="Make an MP3 of every chapter beside the M4B.")
 @click.option("--allow-gaps", is_flag=True, default=None, help="Finish without chunks that cannot be spoken.")
 @click.option("--json", "as_json", is_flag=True, help="The production as one JSON object.")
@@ -42,7 +42,7 @@ def produce(
     book_id: str,
     narrator: str | None,
     language: str | None,
-    priority: int,
+    priority: int | None,
     mp3: bool | None,
     allow_gaps: bool | None,
     as_json: bool,

@@ -57,7 +57,7 @@ class Productions:
         *,
         narrator: str | None = None,
         language: str | None = None,
-        priority: int = 0,
+        priority: int | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Produced:
         """Order an audiobook; a live production of the same book, narrator and language answers instead of a second.
@@ -65,7 +65,7 @@ class Productions:
         Raises NotFound for a book or narrator that is not there, UsageError where nobody is named to speak.
         """
         wanted = understood(language) if language else None
-        _check_priority(priority)
+        _check_priority(priority or 0)
         async with self._database.write() as connection:
             book = await book_rows.get_book(connection, book_id)
             narrator_id = narrator or book.narrator_id or self._default_narrator
@@ -80,7 +80,7 @@ class Productions:
                 book_id=book_id,
                 narrator_id=narrator_id,
                 language=wanted,
-                priority=priority,
+                priority=priority or 0,
                 options=options,
                 now=self._now,
             )
@@ -95,6 +95,9 @@ class Productions:
                     merged = {**made.options, **fresh}
                     made = await rows.update_production(connection, made.audiobook_id, options=merged)
                     remarks.append(f"It was told: {', '.join(sorted(fresh))}.")
+                if priority not in (None, made.priority):
+                    made = await rows.set_priority(connection, made.audiobook_id, priority or 0)
+                    remarks.append(f"Its priority is {made.priority} now.")
         remarks += self._about(speaker, made)
         return Produced(made, ordered.created, tuple(remarks))
 

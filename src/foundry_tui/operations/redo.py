@@ -74,6 +74,8 @@ class Redo:
                     f"Same text, same voice, same sound: {name} would say it again exactly so.",
                     next_action="Change the text or the voice first.",
                 )
+        if made.recipe not in recipes:
+            raise UsageError(f"{made.audiobook_id} follows the recipe {made.recipe!r}, which is not known here.")
         position = recipes[made.recipe].position(_SPEAKING)
         plans = {name: recipe.steps for name, recipe in recipes.items()}
         first = places[0]

@@ -24,10 +24,14 @@ from foundry_tui.store.columns import moment_text
 from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Job
 from foundry_tui.store.rows import columns_of, noun
-from foundry_tui.store.tables import audiobook_productions, books, narrators, production_steps
+from foundry_tui.store.tables import audiobook_productions, books, jobs, narrators, production_steps
 
 PRODUCTION = "PRODUCTION"  # step_number of events about the whole production
 _CANCELLED = Status.CANCELLED.value
+
+
+class Contended(Exception):
+    """The production of a job just claimed is being changed by somebody else: undo the claim, look again soon."""
 
 
 class PlannedStep(Protocol):
@@ -73,12 +77,27 @@ def moment(now: float) -> str:
 
 
 async def production(connection: AsyncConnection, audiobook_id: str, *, lock: bool = False) -> Production | None:
-    """One production; ``lock`` holds its row until the transaction ends, so that changes to it queue up."""
+    """One production; ``lock`` holds its row until the transaction ends, so that changes to it queue up.
+
+    The order of locks on PostgreSQL, everywhere: productions, then jobs, then the rest, and the event lock last. The
+    lock is the weaker FOR NO KEY UPDATE: a row that merely points to the production does not wait for it.
+    """
     statement = select(audiobook_productions).where(audiobook_productions.c.audiobook_id == audiobook_id)
     if lock:
-        statement = statement.with_for_update()
+        statement = statement.with_for_update(key_share=True)
     row = (await connection.execute(statement)).mappings().first()
     return noun(Production, row) if row else None
+
+
+async def lock(connection: AsyncConnection, audiobook_ids: Sequence[str]) -> None:
+    """Hold several productions and their live jobs before any of them is changed, always in the same order."""
+    made = audiobook_productions.c.audiobook_id
+    rows = select(made).where(made.in_(audiobook_ids)).order_by(made)
+    await connection.execute(rows.with_for_update(key_share=True))
+    mine = select(production_steps.c.job_id).where(production_steps.c.audiobook_id.in_(audiobook_ids))
+    live = jobs.c.status.in_([Status.PENDING.value, Status.PROCESSING.value])
+    held = select(jobs.c.job_id).where(jobs.c.job_id.in_(mine), live).order_by(jobs.c.job_id)
+    await connection.execute(held.with_for_update())
 
 
 async def steps_of(connection: AsyncConnection, audiobook_id: str) -> list[Step]:
@@ -179,8 +198,15 @@ async def start(connection: AsyncConnection, job: Job, now: float) -> HeldStep |
     """Mark the step of a job just claimed as ``processing``, with its event.
 
     None where no step points to the job, or where its production was cancelled by hand and the job had not been told:
-    the production is put right then, and the job the caller's to end.
+    the production is put right then, and the job the caller's to end. Raises Contended.
     """
+    # A claim holds the job first and would wait for the production, against the order everywhere else: never wait.
+    mine = select(production_steps.c.audiobook_id).where(production_steps.c.job_id == job.job_id)
+    free = select(audiobook_productions.c.audiobook_id).where(audiobook_productions.c.audiobook_id.in_(mine))
+    if not await connection.scalar(free.with_for_update(skip_locked=True, key_share=True)):
+        if await connection.scalar(mine) is not None:
+            raise Contended
+        return None
     begun = {"status": Status.PROCESSING.value, "started_at": moment(now), "finished_at": None}
     changed = update(production_steps).where(production_steps.c.job_id == job.job_id).values(**begun)
     row = (await connection.execute(changed.returning(*production_steps.c))).mappings().first()
@@ -368,7 +394,9 @@ async def mark_failed(
     ended = {"status": Status.FAILED.value, "finished_at": moment(now)}
     await _set_step(connection, step.audiobook_id, step.step_number, ended)
     sentence = f"{message} {action}".strip()
-    await set_production(connection, step.audiobook_id, status=Status.FAILED.value, error_message=sentence)
+    made = await production(connection, step.audiobook_id, lock=True)
+    if made is not None and made.status is not Status.CANCELLED:  # by raw SQL, a moment ago: that stands
+        await set_production(connection, step.audiobook_id, status=Status.FAILED.value, error_message=sentence)
     told_details = {"code": code, "next_action": action, **(details or {})}
     event = told(held, now, kind, message, status=Status.FAILED, level=Level.ERROR, details=told_details)
     await append(connection, [event])
