@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from foundry_tui.operations.desk import Desk
     from foundry_tui.operations.forecast import Forecast
     from foundry_tui.operations.inbox import Inbox
+    from foundry_tui.operations.jobs import Jobs
     from foundry_tui.operations.lexicon import LexiconDesk
     from foundry_tui.operations.redo import Redo
     from foundry_tui.operations.sections import Sections
@@ -116,6 +117,13 @@ class Foundry:
     def steering(self) -> Steering:
         """Productions requeued and cancelled."""
         return Steering(self.database, self.productions, lambda: self.recipes, self.now)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The pieces of work behind productions."""
+        from foundry_tui.operations.jobs import Jobs
+
+        return Jobs(self.database, lambda: self.recipes, self.now)
 
     @cached_property
     def desk(self) -> Desk:
@@ -228,6 +236,11 @@ class Foundry:
                 mastering_profile=settings.audio.profile,
                 bitrate_kbps=settings.audio.bitrate_bps // 1000,
                 mp3=settings.audio.mp3,
+                editions=settings.audio.editions,
+                one_file=settings.audio.one_file,
+                credits=settings.audio.credits,
+                opening_credits=settings.audio.opening_credits,
+                closing_credits=settings.audio.closing_credits,
                 parsing=self._parse_options(),
             ),
             free_bytes=free_bytes,

@@ -37,6 +37,7 @@ VERBS = {
     "parse": ("foundry_tui.cli.parse:parse", "Parse one book, without a home."),
     "retake": ("foundry_tui.cli.retake:retake", "Speak single chunks again."),
     "sample": ("foundry_tui.cli.sample:sample", "A narrator's sample: make it, or send it to a player."),
+    "jobs": ("foundry_tui.cli.jobs:jobs", "Jobs one by one: list, show, retry, cancel."),
     "work": ("foundry_tui.cli.work:work", "Work the queue as a daemon, until stopped."),
     "doctor": ("foundry_tui.cli.doctor:doctor", "Say what is not right, and what to do."),
 }
