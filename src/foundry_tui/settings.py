@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from foundry_tui.domain.credit_texts import checked_template
+from foundry_tui.domain.editions import edition_names
 from foundry_tui.errors import HomeUnusable, UsageError
 from foundry_tui.settings_file import config_values, read_config
 from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, from_text
@@ -28,11 +30,18 @@ Origin = Literal["--home", "FOUNDRY_HOME", "current folder", "user data folder"]
 
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
-    """How a book sounds: a mastering profile of the audio room, AAC bits per second, and whether MP3s are made too."""
+    """How a book sounds: a mastering profile of the audio room, AAC bits per second, what is made beside the M4B, and
+    the credits (``on``, ``off``, ``auto``) with their words.
+    """
 
     profile: str
     bitrate_bps: int
     mp3: bool
+    editions: tuple[str, ...] = ()
+    one_file: bool = False
+    credits: str = "auto"
+    opening_credits: str = ""
+    closing_credits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +121,27 @@ def load_settings(
         default_narrator=values["default_narrator"] or None,
         workers=workers if workers is not None else values["workers"],
         library=library if library.is_absolute() else tree / library,
-        audio=AudioSettings(values["audio.profile"], values["audio.bitrate_kbps"] * 1000, values["audio.mp3"]),
+        audio=_audio(values),
         text=TextSettings(values["text.footnotes"], _names(values["text.rules_off"])),
         log_level=values["log_level"],
         engines=_engines(config, env),
+    )
+
+
+def _audio(values: Mapping[str, Any]) -> AudioSettings:
+    try:
+        editions = edition_names(values["audio.editions"])
+    except UsageError as error:
+        raise UsageError(f"audio.editions: {error.message}", next_action=error.action) from error
+    return AudioSettings(
+        profile=values["audio.profile"],
+        bitrate_bps=values["audio.bitrate_kbps"] * 1000,
+        mp3=values["audio.mp3"],
+        editions=editions,
+        one_file=values["audio.one_file"],
+        credits=values["audio.credits"],
+        opening_credits=checked_template(values["audio.opening_credits"], "audio.opening_credits"),
+        closing_credits=checked_template(values["audio.closing_credits"], "audio.closing_credits"),
     )
 
 

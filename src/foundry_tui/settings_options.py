@@ -35,7 +35,25 @@ OPTIONS: tuple[Option, ...] = (
     Option("log_level", "info", "What logs/foundry.log tells.", ("debug", "info", "warning", "error")),
     Option("audio.profile", "podcast", "How loud: podcast (-19 LUFS), acx, r128.", ("acx", "podcast", "r128")),
     Option("audio.bitrate_kbps", 64, "AAC kilobits per second of the M4B (one channel).", (), 24, 320),
-    Option("audio.mp3", False, "Make an MP3 of every chapter beside the M4B."),
+    Option("audio.mp3", False, "Make an MP3 of every chapter beside the M4B; the same as `mp3` among the editions."),
+    Option(
+        "audio.editions",
+        "",
+        "What is made beside the M4B, with commas: mp3, opus, flac, srt, vtt, lrc, epub, acx, sample.",
+    ),
+    Option("audio.one_file", False, "A book above 49 hours in one M4B all the same, instead of volumes."),
+    Option(
+        "audio.credits",
+        "auto",
+        "Spoken credits before and after the book; auto: where the profile or an edition is acx.",
+        ("auto", "on", "off"),
+    ),
+    Option(
+        "audio.opening_credits",
+        "",
+        "Their words, a line a breath: {title}, {author}, {narrator}, {year}; empty: those of the book's language.",
+    ),
+    Option("audio.closing_credits", "", "The same for the end of the book."),
     Option(
         "text.footnotes",
         "left_out",

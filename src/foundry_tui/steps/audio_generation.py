@@ -20,10 +20,12 @@ from foundry_tui.steps.booth import Booth
 from foundry_tui.steps.casting import Cast, cast, engine_name
 from foundry_tui.steps.chapter_press import ChapterPress
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
-from foundry_tui.steps.parsed import parsed_chapters
+from foundry_tui.steps.credits import credits_key
+from foundry_tui.steps.parsed import narrated_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.space import chunk_bytes, coded_bytes, require_space, speech_seconds
 from foundry_tui.steps.toolbox import Toolbox
+from foundry_tui.text.corrected import SpokenTexts
 
 _NATURAL_HINT = (
     "The built-in voice is plain. For a natural one give the narrator an engine and a voice: "
@@ -40,11 +42,25 @@ class AudioGeneration:
         self._press = press
 
     async def inputs(self, context: StepContext) -> Mapping[str, Any]:
-        """The chapters, the voice and the chosen takes."""
+        """The chapters, the voice, the chosen takes, and the words the operator put in the place of the book's."""
         voice = await self._cast(context)
         takes = await context.takes()
         retakes = {f"{c}.{i}": take.take for (c, i), take in sorted(takes.items()) if take.take}
-        return {"chapters": context.results["parsing"]["key"], **voice.key_parts(), "retakes": retakes}
+        chapters = {"chapters": context.results["parsing"]["key"], **credits_key(context, self._tools.settings)}
+        return {**chapters, **voice.key_parts(), "retakes": retakes, **await self._corrected(context)}
+
+    async def _corrected(self, context: StepContext) -> dict[str, Any]:
+        """The corrections by what they do here: an entry that no sentence of the book has changes nothing."""
+        corrections = await context.corrections()
+        if not corrections.of_words:
+            return {}
+        places = Places.of(self._tools.home, context.production)
+        chapters = await narrated_chapters(context, places, self._tools.settings)
+        changed = await asyncio.to_thread(SpokenTexts(corrections).changed, chapters)
+        if not changed:
+            return {}
+        texts = {f"{chapter}.{chunk}": said for (chapter, chunk), said in sorted(changed.items())}
+        return {"corrections": {"chunks": len(changed), "texts": key_of(texts)}}
 
     async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
         """Whether every chunk's file is still there with its size."""
@@ -56,7 +72,7 @@ class AudioGeneration:
     async def run(self, context: StepContext) -> StepOutcome:
         """Speak the book."""
         places = Places.of(self._tools.home, context.production)
-        _, chapters = await parsed_chapters(context, places)
+        chapters = await narrated_chapters(context, places, self._tools.settings)
         voice = await self._cast(context)
         await self._introduce(context, voice)
         jobs = await self._jobs(context, chapters, voice)
@@ -95,13 +111,8 @@ class AudioGeneration:
 
     async def _jobs(self, context: StepContext, chapters: Sequence[Chapter], voice: Cast) -> list[ChunkJob]:
         chosen = {str(take.key_parts.get("text")): take.take for take in (await context.takes()).values() if take.take}
-        jobs = []
-        for chapter in chapters:
-            for chunk in chapter.chunks:
-                take = chosen.get(chunk.speech, 0)
-                parts = {"text": chunk.speech, **voice.key_parts(), "take": take}
-                jobs.append(ChunkJob(chapter.number, chunk.index, chunk.speech, take, key_of(parts), parts))
-        return jobs
+        texts = SpokenTexts(await context.corrections())
+        return await asyncio.to_thread(_jobs_of, chapters, texts, voice.key_parts(), chosen)
 
     def _require_space(self, places: Places, missing: Sequence[ChunkJob], voice: Cast) -> None:
         audio_s = speech_seconds(sum(len(job.text) for job in missing), places.language)
@@ -150,6 +161,20 @@ class AudioGeneration:
                 "voice_hint": None if voice.natural else _NATURAL_HINT,
             },
         )
+
+
+def _jobs_of(
+    chapters: Sequence[Chapter], texts: SpokenTexts, voice: Mapping[str, Any], chosen: Mapping[str, int]
+) -> list[ChunkJob]:
+    """The chunks in order; a key hangs on the final text, so that a correction re-speaks only what it touches."""
+    jobs = []
+    for chapter in chapters:
+        for chunk in chapter.chunks:
+            said = texts.of(chunk)
+            take = chosen.get(said, 0)
+            parts = {"text": said, **voice, "take": take}
+            jobs.append(ChunkJob(chapter.number, chunk.index, said, take, key_of(parts), parts))
+    return jobs
 
 
 def _failure(failed: Sequence[Take]) -> ChunksFailed:

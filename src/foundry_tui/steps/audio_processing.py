@@ -18,7 +18,7 @@ from foundry_tui.errors import ArtifactBroken
 from foundry_tui.files import sha256_of
 from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
 from foundry_tui.steps.chapter_press import ChapterPress, PressJob
-from foundry_tui.steps.parsed import parsed_chapters
+from foundry_tui.steps.parsed import narrated_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.timing_file import save_timing
 from foundry_tui.steps.toolbox import Toolbox
@@ -52,7 +52,7 @@ class AudioProcessing:
     async def run(self, context: StepContext) -> StepOutcome:
         """Prepare, code what is not coded yet, write the timing table."""
         places = Places.of(self._tools.home, context.production)
-        _, chapters = await parsed_chapters(context, places)
+        chapters = await narrated_chapters(context, places, self._tools.settings)
         takes = await context.takes()
         await self._require_all(context, chapters, takes)
         jobs = await asyncio.to_thread(self._press.prepare, places, chapters, takes)

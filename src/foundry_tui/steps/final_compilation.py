@@ -21,7 +21,7 @@ from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
 from foundry_tui.steps.audio_processing import all_there, file_facts
 from foundry_tui.steps.chapter_press import ChapterPress
 from foundry_tui.steps.metadata import own_cover
-from foundry_tui.steps.parsed import parsed_chapters
+from foundry_tui.steps.parsed import narrated_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.space import coded_bytes, require_space
 from foundry_tui.steps.timing_file import load_timing
@@ -80,7 +80,7 @@ class FinalCompilation:
 
     async def _mp3s(self, context: StepContext, places: Places, tags: BookTags, cover: bytes) -> list[dict[str, Any]]:
         """An MP3 a chapter, mastered from the takes like the M4B."""
-        _, chapters = await parsed_chapters(context, places)
+        chapters = await narrated_chapters(context, places, self._tools.settings)
         jobs = await asyncio.to_thread(self._press.prepare, places, chapters, await context.takes())
         gate, done = asyncio.Semaphore(self._tools.cpu.processes), 0
 

@@ -9,7 +9,9 @@ from typing import Any
 from foundry_tui.domain.chapters import Chapter
 from foundry_tui.errors import ArtifactBroken, Interrupted
 from foundry_tui.pipeline.contract import StepContext
+from foundry_tui.steps.credits import with_credits
 from foundry_tui.steps.places import Places
+from foundry_tui.steps.toolbox import StepSettings
 from foundry_tui.text.chapter_json import load_chapters
 
 KEY_FILE = ".key"  # which inputs a chapters folder was made from; travels with the folder when it is swapped in
@@ -42,3 +44,9 @@ async def parsed_chapters(context: StepContext, places: Places) -> tuple[dict[st
                 return found
     await context.send_back("parsing", reason)
     raise Interrupted(reason)  # send_back has raised already
+
+
+async def narrated_chapters(context: StepContext, places: Places, settings: StepSettings) -> tuple[Chapter, ...]:
+    """What the narrator speaks: the parsed chapters, with the credits where they are wanted. From STEP3 on."""
+    _, chapters = await parsed_chapters(context, places)
+    return with_credits(context, settings, chapters)

@@ -29,6 +29,11 @@ class StepSettings:
     mastering_profile: str = "podcast"
     bitrate_kbps: int = 64
     mp3: bool = False
+    editions: tuple[str, ...] = ()
+    one_file: bool = False  # a book of any length in one M4B, instead of volumes
+    credits: str = "auto"  # on, off, or where a shop asks for them
+    opening_credits: str = ""  # the words, with fields; empty: those of the language
+    closing_credits: str = ""
     parsing: ParseOptions = field(default_factory=ParseOptions)
 
 
