@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from foundry_tui.domain.corrections import Corrections
+from foundry_tui.domain.languages import understood
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
 from foundry_tui.errors import Cancelled, DatabaseUnavailable, DiskFull, Draining, FoundryError, Interrupted, LeaseLost
@@ -18,6 +20,7 @@ from foundry_tui.pipeline.contract import Progress, Recipe
 from foundry_tui.pipeline.feed import ProgressFeed, Running
 from foundry_tui.pipeline.in_hand import InHand
 from foundry_tui.pipeline.settings import PoolSettings
+from foundry_tui.store import chunk_overrides as override_rows
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import requeue as requeue_rows
@@ -324,6 +327,16 @@ class ClaimContext:
         async def read() -> Mapping[str, Take]:
             async with self._database.read() as connection:
                 return await chunk_rows.find(connection, input_keys)
+
+        return await self.durably(read)
+
+    async def corrections(self) -> Corrections:
+        """What the operator decided about the book's words."""
+        language = understood(self.production.language)
+
+        async def read() -> Corrections:
+            async with self._database.read() as connection:
+                return await override_rows.corrections(connection, self.production.book_id, language)
 
         return await self.durably(read)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from foundry_tui.domain.books import Book, Narrator
+from foundry_tui.domain.corrections import Corrections
 from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.status import Level
 from foundry_tui.domain.takes import Take
@@ -94,6 +95,10 @@ class StepContext(Protocol):
 
     async def find_takes(self, input_keys: Sequence[str]) -> Mapping[str, Take]:
         """Successful takes of any production by their key: audio is found wherever the chunk moved."""
+        ...
+
+    async def corrections(self) -> Corrections:
+        """What the operator decided about the words of this production's book, in its language."""
         ...
 
     async def send_back(self, step_name: str, reason: str, places: Iterable[tuple[int, int]] = ()) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,17 @@ class Parsing:
         self._tools = tools
 
     async def inputs(self, context: StepContext) -> Mapping[str, Any]:
-        """The source's bytes, the parser and its options."""
+        """The source's bytes, the parser, its options, and what the operator decided about the book's sections."""
+        return await self._parts(context, await self._options(context))
+
+    async def _parts(self, context: StepContext, options: ParseOptions) -> dict[str, Any]:
         source = await asyncio.to_thread(self._source, context)
         return {
             "source": source.name,
             "source_sha256": await asyncio.to_thread(sha256_of, source),
             "parser": await asyncio.to_thread(parser_version),
             "language": understood(context.production.language),
-            "options": _plain(self._tools.settings.parsing),
+            "options": _plain(options),
         }
 
     async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
@@ -51,23 +54,29 @@ class Parsing:
     async def run(self, context: StepContext) -> StepOutcome:
         """Parse and write; events tell of extraction, chapters and preprocessing."""
         places = Places.of(self._tools.home, context.production)
-        key_parts = await self.inputs(context)
+        options = await self._options(context)
+        key_parts = await self._parts(context, options)
         key = key_of(key_parts)
         with writing(places.in_language):
             places.in_language.mkdir(parents=True, exist_ok=True)
         made = await asyncio.to_thread(_chapters_of, places.chapters, key)
         if made is not None:
             await context.event("reused", "The chapters were parsed from this very source before.")
+            await self._warn(context, made.get("warnings", ()))
             return _outcome(key, made)
 
         source = self._source(context)
         await context.event("reading", f"Reading {source.name}.", step_name="text_extraction")
         context.progress(Progress(message=f"parsing {source.name}"))
         language = str(key_parts["language"])
-        parsed = await self._tools.cpu.run(_parse, source, places.book_id, language, self._tools.settings.parsing)
+        parsed = await self._tools.cpu.run(_parse, source, places.book_id, language, options)
         await self._tell(context, parsed)
         context.checkpoint()
         return _outcome(key, await asyncio.to_thread(_write, parsed, places, key))
+
+    async def _options(self, context: StepContext) -> ParseOptions:
+        corrections = await context.corrections()
+        return dataclasses.replace(self._tools.settings.parsing, overrides=corrections.overrides)
 
     def _source(self, context: StepContext) -> Path:
         production, book = context.production, context.book
@@ -102,14 +111,17 @@ class Parsing:
             step_name="text_preprocessing",
             details={"replaced": dict(coverage.replaced), "skipped": dict(coverage.skipped)},
         )
-        for warning in parsed.warnings:
+        await self._warn(context, parsed.warnings)
+
+    async def _warn(self, context: StepContext, warnings: Iterable[str]) -> None:
+        for warning in warnings:
             await context.event("parse_warning", warning, level=Level.WARNING, step_name="text_preprocessing")
 
 
 def _plain(options: ParseOptions) -> dict[str, Any]:
     """Options as a key keeps them."""
     values = dataclasses.asdict(options)
-    return {**values, "rules_off": sorted(values["rules_off"])}
+    return {**values, "rules_off": sorted(values["rules_off"]), "overrides": list(values["overrides"])}
 
 
 def _parse(source: Path, book_id: str, language: str, options: ParseOptions) -> ParsedBook:
