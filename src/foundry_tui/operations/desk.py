@@ -14,6 +14,7 @@ from foundry_tui.domain.status import Level
 from foundry_tui.store import catalog as book_rows
 from foundry_tui.store import production_story, steering, windows
 from foundry_tui.store import productions as rows
+from foundry_tui.store import steps as step_rows
 from foundry_tui.store.catalog import BookOrder
 from foundry_tui.store.change_watch import ChangeWatch
 from foundry_tui.store.database import Database
@@ -130,7 +131,7 @@ class Desk:
         changed = 0
         async with self._database.write() as connection:
             events = []
-            for audiobook_id in audiobook_ids:
+            for audiobook_id in sorted(audiobook_ids):
                 before = await rows.get_production(connection, audiobook_id)
                 if (before.paused_at is not None) is held:
                     continue
@@ -150,6 +151,7 @@ class Desk:
         """Cancel productions in one transaction: (cancelled now, stopping at their next chunk border)."""
         now = stopping = 0
         async with self._database.write() as connection:
+            await step_rows.lock(connection, audiobook_ids)
             for audiobook_id in audiobook_ids:
                 if await steering.cancel(connection, audiobook_id, self._now().timestamp()):
                     now += 1
@@ -162,7 +164,7 @@ class Desk:
         changed: dict[str, int] = {}
         async with self._database.write() as connection:
             events = []
-            for audiobook_id in audiobook_ids:
+            for audiobook_id in sorted(audiobook_ids):
                 before = await rows.get_production(connection, audiobook_id)
                 after = max(-1000, min(1000, before.priority + by))
                 if after == before.priority:

@@ -64,12 +64,15 @@ class Heartbeat:
             await self._look(contexts)
 
     async def beat(self, contexts: Collection[ClaimContext]) -> None:
-        """One UPDATE for all of them."""
+        """One UPDATE for all of them; alone those whose rows somebody holds just now."""
         self._looked_at = self._clock.monotonic()
         beats = [context.beat() for context in contexts]
         expires_at = self._now() + self._settings.lease_s
         async with self._database.write() as connection:
             heard = await job_rows.heartbeat(connection, self._worker_id, beats, expires_at)
+        for beat in [beat for beat in beats if len(beats) > 1 and beat.job_id not in heard]:
+            async with self._database.write() as connection:
+                heard |= await job_rows.heartbeat(connection, self._worker_id, [beat], expires_at)
         for context, beat in zip(contexts, beats, strict=True):
             control = heard.get(beat.job_id)
             if control is not None:

@@ -31,6 +31,7 @@ from foundry_tui.store.steps import ClaimedStep
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
+_CONTENDED_S = 0.02  # a production is being changed: a transaction takes about as long
 
 
 class WorkerPool:
@@ -139,8 +140,13 @@ class WorkerPool:
 
         Call it inside ``at_work()``, which keeps its lease alive.
         """
-        claimed = await self._claim(lambda connection: job_rows.claim_by_id(connection, job_id, *self._terms()))
-        return await self._run(claimed) if claimed else None
+        while True:
+            try:
+                claimed = await self._claim(lambda connection: job_rows.claim_by_id(connection, job_id, *self._terms()))
+            except step_rows.Contended:
+                await self.clock.sleep(_CONTENDED_S * self._chance.uniform(0.5, 1.5))
+            else:
+                return await self._run(claimed) if claimed else None
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -223,7 +229,11 @@ class WorkerPool:
             due = await self._next_due()
             if due is None or due > self.now():
                 return False
-        claimed = await self._claim(lambda connection: job_rows.claim(connection, *self._terms()))
+        try:
+            claimed = await self._claim(lambda connection: job_rows.claim(connection, *self._terms()))
+        except step_rows.Contended:
+            await self.clock.sleep(_CONTENDED_S * self._chance.uniform(0.5, 1.5))
+            return True
         self._dry = claimed is None
         if claimed is None:
             return False

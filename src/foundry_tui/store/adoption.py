@@ -87,10 +87,11 @@ async def _doubles(connection: AsyncConnection, strangers: Sequence[str]) -> set
 
 async def put_right(connection: AsyncConnection, found: Found, plans: Plans, now: float) -> list[str]:
     """Do what ``found`` asks for, at most AT_ONCE of each kind; returns the productions that have a job now."""
+    reopened, stopped = found.reopened[:AT_ONCE], found.stopped[:AT_ONCE]
+    await step_rows.lock(connection, [*found.strangers[:AT_ONCE], *reopened, *stopped])
     taken = await _adopt(connection, found.strangers[:AT_ONCE], plans, now)
-    reopened = found.reopened[:AT_ONCE]
     taken.extend(await requeue_many(connection, reopened, plans, now=now, why="its status was set by hand"))
-    for audiobook_id in found.stopped[:AT_ONCE]:
+    for audiobook_id in stopped:
         made = await step_rows.production(connection, audiobook_id, lock=True)
         if made is not None and made.status is Status.CANCELLED:
             await steering.stop(connection, audiobook_id, now, already=True)
@@ -102,7 +103,7 @@ async def _adopt(connection: AsyncConnection, ids: Sequence[str], plans: Plans, 
     if not ids:
         return []
     rows = select(audiobook_productions).where(_made.audiobook_id.in_(ids)).order_by(_made.audiobook_id)
-    live = rows.where(_made.status.in_(_LIVE)).with_for_update()
+    live = rows.where(_made.status.in_(_LIVE)).with_for_update(key_share=True)
     found = [noun(Production, row) for row in (await connection.execute(live)).mappings()]
     planned = set(await connection.scalars(select(_step.audiobook_id).where(_step.audiobook_id.in_(ids))))
     events: list[Event] = []

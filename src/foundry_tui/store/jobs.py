@@ -221,15 +221,20 @@ async def heartbeat(
 ) -> dict[int, Control]:
     """Renew the leases of all of a process's jobs in one UPDATE, which carries their progress out.
 
-    Returns, by job id, what the operator wants of each; a job missing from it is lost to this process.
+    Returns, by job id, what the operator wants of each. Of several jobs those are left out that somebody is changing
+    at this moment (two who hold one row and want the other would wait for ever): beat for them one by one. A job
+    missing from a beat of its own is lost to this process.
     """
     progress = case(
         *[(jobs.c.job_id == beat.job_id, literal(dict(beat.progress), JsonColumn)) for beat in beats],
         else_=jobs.c.progress,
     )
+    mine = and_(_beating(beats), jobs.c.worker_id == worker_id, _PROCESSING)
+    if len(beats) > 1 and connection.dialect.name == "postgresql":
+        mine = jobs.c.job_id.in_(select(jobs.c.job_id).where(mine).with_for_update(skip_locked=True))
     statement = (
         update(jobs)
-        .where(_beating(beats), jobs.c.worker_id == worker_id, _PROCESSING)
+        .where(mine)
         .values(lease_expires_at=expires_at, progress=progress)
         .returning(jobs.c.job_id, jobs.c.cancel_requested, jobs.c.paused)
     )

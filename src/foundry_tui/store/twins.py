@@ -38,7 +38,7 @@ async def lock_with_siblings(connection: AsyncConnection, ids: Sequence[str]) ->
     books = select(_made.book_id).where(_made.audiobook_id.in_(ids))
     rows = select(audiobook_productions).where(_made.book_id.in_(books)).order_by(_made.audiobook_id)
     wanted = set(ids)
-    found = (await connection.execute(rows.with_for_update())).mappings()
+    found = (await connection.execute(rows.with_for_update(key_share=True))).mappings()
     return [noun(Production, row) for row in found if row["audiobook_id"] in wanted]
 
 
