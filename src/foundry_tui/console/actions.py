@@ -7,9 +7,25 @@ thing everywhere. ``writes`` actions are gone with ``--readonly``; ``dangerous``
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from textual.binding import Binding
+
+from foundry_tui.console.action import Action
+from foundry_tui.console.action import described as _a
+from foundry_tui.console.actions_of_screens import ACTIONS_OF_SCREENS
+
+__all__ = [
+    "ACTIONS",
+    "BY_ID",
+    "FORBIDDEN",
+    "PANE_SCOPES",
+    "SCOPES",
+    "Action",
+    "bindings_for",
+    "hints",
+    "of_scope",
+    "shown_key",
+]
 
 SCOPES: Mapping[str, str] = {
     "app": "Everywhere",
@@ -19,7 +35,15 @@ SCOPES: Mapping[str, str] = {
     "queue": "Queue",
     "events": "Events",
     "production": "A production, opened",
+    "editor": "The words of a chunk",
+    "sections": "The sections of a book",
+    "lexicon": "The lexicon",
+    "suggestions": "Names of a book the lexicon may want",
+    "doctor": "The doctor's findings",
+    "audition": "An audition",
 }
+# What can be done from the panes; the other scopes are screens that must be open.
+PANE_SCOPES = ("catalog", "narrators", "queue", "events")
 # Taken by terminals and multiplexers: backspace, tab, line feed, enter, prefixes, flow control, suspend, quit.
 FORBIDDEN = frozenset(
     {"ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+a", "ctrl+b", "ctrl+space", "ctrl+@", "ctrl+s"}
@@ -48,42 +72,6 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Something an operator can do. ``weight`` orders the footer's hints (0: never); ``command`` follows ``:``."""
-
-    id: str
-    keys: tuple[str, ...]
-    short: str
-    description: str
-    scope: str
-    weight: int = 0
-    writes: bool = False
-    dangerous: bool = False
-    command: str = ""
-
-    @property
-    def name(self) -> str:
-        """Without its scope."""
-        return self.id.partition(".")[2]
-
-
-def _a(
-    id: str,  # noqa: A002 - it is the action's id
-    keys: str,
-    short: str,
-    description: str,
-    weight: int = 0,
-    *,
-    writes: bool = False,
-    dangerous: bool = False,
-    command: str = "",
-) -> Action:
-    scope = id.partition(".")[0]
-    split = tuple(keys.split()) if keys else ()
-    return Action(id, split, short, description, scope, weight, writes or dangerous, dangerous, command)
-
-
 ACTIONS: tuple[Action, ...] = (
     _a("app.help", "question_mark", "help", "Every key that works here, by group.", 5, command="help"),
     _a("app.command", "colon", "command", "A command line: :queue, :failed, :theme light …; tab completes."),
@@ -106,6 +94,7 @@ ACTIONS: tuple[Action, ...] = (
         command="handover",
     ),
     _a("app.doctor", "D", "doctor", "What is well with this home and what is not.", command="doctor"),
+    _a("app.lexicon", "L", "lexicon", "Words and how they are said, for a book, a language or all.", command="lexicon"),
     _a(
         "app.sample",
         "S",
@@ -141,6 +130,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     _a("catalog.make_now", "M", "make now", "Make it at once with the default narrator.", 20, writes=True),
     _a("catalog.change", "c", "change", "Change title, author, language, narrator.", 50, writes=True),
+    _a(
+        "catalog.sections",
+        "i",
+        "sections",
+        "Which sections are narrated, and what is left out and why.",
+        45,
+        command="sections",
+    ),
     _a("catalog.remove", "d", "remove", "Remove the book; its files go to the trash.", 25, dangerous=True),
     _a("narrators.add", "a", "add", "A new narrator, from an engine's real voices.", 85, writes=True),
     _a("narrators.change", "c", "change", "Change the narrator.", 50, writes=True),
@@ -168,24 +165,14 @@ ACTIONS: tuple[Action, ...] = (
         command="cancel",
     ),
     _a("queue.error", "e", "error", "Why it failed, and what to do.", 80),
+    _a("queue.forecast", "w", "what runs", "What would run again and why; rebuild it if you like.", 60),
     _a("queue.sooner", "plus", "sooner", "Raise its priority.", 24, writes=True),
     _a("queue.later", "minus", "later", "Lower its priority.", 23, writes=True),
     _a("queue.view", "v", "view", "Unfinished, failed, finished or all productions.", 35),
     _a("events.level", "l", "level", "Everything, from info, only warnings and errors, only errors.", 80),
     _a("events.of_production", "f", "follow one", "Only the events of this row's production, or all again.", 70),
-    _a("production.requeue", "r", "requeue", "Requeue from the step under the cursor.", 85, writes=True),
-    _a("production.play", "p", "play", "Play the chunk under the cursor, or stop it.", 88),
-    _a(
-        "production.retake",
-        "R",
-        "retake",
-        "Speak just this chunk again and rebuild only what follows from it.",
-        80,
-        writes=True,
-    ),
-    _a("production.error", "e", "error", "Why it failed, and what to do.", 60),
-    _a("production.next_tab", "right_square_bracket", "next list", "Steps, chapters, chunks, flagged chunks.", 75),
-    _a("production.previous_tab", "left_square_bracket", "list before", "The list before."),
+    _a("events.export", "E", "save", "Save the events shown by the filter to a file.", 50),
+    *ACTIONS_OF_SCREENS,
 )
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 _NAMES |= {"right_square_bracket": "]", "left_square_bracket": "["}
@@ -211,11 +198,12 @@ def bindings_for(scope: str, *names: str) -> list[Binding]:
 
 
 def hints(actions: Iterable[Action], most: int = 8) -> list[Action]:
-    """What the footer shows: the heaviest ``most``, each key once (the nearer scope wins)."""
+    """What the footer shows: the heaviest ``most``, each key once (the nearer scope wins), the help always last."""
     seen: set[str] = set()
     chosen: list[Action] = []
     for action in sorted((each for each in actions if each.weight), key=lambda each: -each.weight):
         if action.keys and action.keys[0] not in seen:
             seen.add(action.keys[0])
             chosen.append(action)
-    return chosen[:most]
+    helps = [action for action in chosen if action.id == "app.help"]
+    return [action for action in chosen if action.id != "app.help"][: most - len(helps)] + helps
