@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from foundry_tui.domain.chapters import Chapter
@@ -12,17 +11,7 @@ from foundry_tui.pipeline.contract import StepContext
 from foundry_tui.steps.credits import with_credits
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.toolbox import StepSettings
-from foundry_tui.text.chapter_json import load_chapters
-
-KEY_FILE = ".key"  # which inputs a chapters folder was made from; travels with the folder when it is swapped in
-
-
-def made_from(chapters: Path) -> str | None:
-    """The key of the inputs a chapters folder was made from; None where there is no such folder."""
-    try:
-        return (chapters / KEY_FILE).read_text("ascii")
-    except (OSError, ValueError):
-        return None
+from foundry_tui.text.chapter_json import load_chapters, made_from
 
 
 async def parsed_chapters(context: StepContext, places: Places) -> tuple[dict[str, Any], tuple[Chapter, ...]]:

@@ -16,10 +16,9 @@ from foundry_tui.domain.status import Level
 from foundry_tui.errors import ArtifactBroken, LanguageMismatch, UsageError
 from foundry_tui.files import folder_lock, replace_folder, sha256_of, temp_beside, write_bytes, writing
 from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
-from foundry_tui.steps.parsed import KEY_FILE, made_from
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.toolbox import Toolbox
-from foundry_tui.text.chapter_json import load_chapters, write_chapters
+from foundry_tui.text.chapter_json import KEY_FILE, load_chapters, made_from, write_chapters
 from foundry_tui.text.find_source import find_source
 from foundry_tui.text.options import ParseOptions
 from foundry_tui.text.parse import ParsedBook, parse_novel

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from foundry_tui.text.parsed_book import ParsedBook
 
 METADATA = "metadata.json"
+KEY_FILE = ".key"  # which inputs a chapters folder was made from; travels with the folder when it is swapped in
 _NO_SPACE = 28
 
 
@@ -129,6 +132,45 @@ def load_chapters(folder: Path) -> tuple[dict[str, Any], tuple[Chapter, ...]]:
     except (KeyError, TypeError, ValueError) as broken:
         raise ArtifactBroken(f"The chapters in {folder} are not as they were written: {broken!r}.") from broken
     return metadata, chapters
+
+
+def load_chapter(folder: Path, number: int) -> Chapter | None:
+    """One chapter of a chapters folder, None where it has no such chapter; raises ArtifactBroken."""
+    metadata = _read(folder / METADATA)
+    try:
+        listed = {entry["number"]: (entry["file"], entry["chunks"]) for entry in metadata["chapters"]}
+        return _chapter(folder, number, *listed[number]) if number in listed else None
+    except (KeyError, TypeError, ValueError) as broken:
+        raise ArtifactBroken(f"The chapters in {folder} are not as they were written: {broken!r}.") from broken
+
+
+def chapters_holding(folder: Path, words: Sequence[str]) -> tuple[int, tuple[Chapter, ...]]:
+    """(chunks of all chapters, the chapters in which one of ``words`` may stand, in whatever case).
+
+    Files without any of them are not taken apart: a question about a word goes through a whole library. Raises
+    ArtifactBroken.
+    """
+    metadata = _read(folder / METADATA)
+    # A longer word may be broken over spaces of any kind, and quotes are written with a stroke before them.
+    wanted = {next(filter(None, re.split(r"[\s\"\\]+", word.casefold())), "") for word in words} - {""}
+    chunks, found = 0, []
+    try:
+        for entry in metadata["chapters"]:
+            chunks += int(entry["chunks"])
+            content = (folder / entry["file"]).read_text("utf-8").casefold()
+            if any(word in content for word in wanted):
+                found.append(_chapter(folder, entry["number"], entry["file"], entry["chunks"]))
+    except (KeyError, TypeError, ValueError, OSError) as broken:
+        raise ArtifactBroken(f"The chapters in {folder} are not as they were written: {broken!r}.") from broken
+    return chunks, tuple(found)
+
+
+def made_from(folder: Path) -> str | None:
+    """The key of the inputs a chapters folder was made from; None where there is no such folder."""
+    try:
+        return (folder / KEY_FILE).read_text("ascii")
+    except (OSError, ValueError):
+        return None
 
 
 def _chapter(folder: Path, number: int, name: str, chunks: int) -> Chapter:
