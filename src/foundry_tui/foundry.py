@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from foundry_tui.pipeline.pool import WorkerPool
     from foundry_tui.steps.toolbox import Toolbox
     from foundry_tui.text.options import ParseOptions
-    from foundry_tui.voices.guard import GuardedEngine
+    from foundry_tui.voices.guard import GuardedEngine, Turns
 
 
 def _utc_now() -> datetime:
@@ -44,8 +44,10 @@ def _utc_now() -> datetime:
 class EngineRoom:
     """Open speech engines, one of each name, opened at first use and shared by everything in this process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, database: Database | None = None) -> None:
+        """Limits shared with other processes are kept in ``database``; without one there are none."""
         self._settings = settings
+        self._database = database
         self._open: dict[str, GuardedEngine] = {}
         self._lock = asyncio.Lock()
 
@@ -56,13 +58,24 @@ class EngineRoom:
 
         async with self._lock:
             if name not in self._open:
+                options = dict(self._settings.engine_options(name))
+                at_once = int(options.pop("shared_concurrency", 0))
+                per_minute = float(options.pop("requests_per_minute", 0.0))
                 try:
-                    engine = open_engine(name, self._settings.engine_options(name))
+                    engine = open_engine(name, options)
                 except UsageError as error:
                     place = f"[engines.{name}] in {self._settings.home / CONFIG}, or FOUNDRY_{name.upper()}_*"
                     raise UsageError(f"{error.message} It is set by {place}.", next_action=error.action) from error
-                self._open[name] = GuardedEngine(engine)
+                turns = self._turns(name, at_once, per_minute)
+                self._open[name] = GuardedEngine(engine, turns=turns)
             return self._open[name]
+
+    def _turns(self, name: str, at_once: int, per_minute: float) -> Turns | None:
+        if self._database is None or not (at_once or per_minute):
+            return None
+        from foundry_tui.pipeline.slots import SharedEngine
+
+        return SharedEngine(self._database, f"engine:{name}", concurrency=at_once, requests_per_minute=per_minute)
 
     async def close(self) -> None:
         """End every connection and helper process."""
@@ -257,6 +270,6 @@ async def open_foundry(settings: Settings, *, now: Callable[[], datetime] = _utc
         database = Database.connect(settings.database_url)
         stack.push_async_callback(database.close)
         upgraded = await upgrade(database, backup_folder=settings.home / "database")
-        engines = EngineRoom(settings)
+        engines = EngineRoom(settings, database)
         stack.push_async_callback(engines.close)
         yield Foundry(settings, database, engines, stack, upgraded, now)

@@ -16,7 +16,7 @@ from foundry_tui.domain.credit_texts import checked_template
 from foundry_tui.domain.editions import edition_names
 from foundry_tui.errors import HomeUnusable, UsageError
 from foundry_tui.settings_file import config_values, read_config
-from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, from_text
+from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, engine_options, from_text
 from foundry_tui.voices.engines import engine_names
 
 CONFIG = "config.toml"
@@ -190,7 +190,7 @@ def _environment_values(environ: Mapping[str, str]) -> dict[str, Any]:
 def _engines(config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     engines = {name: dict(options) for name, options in config.get("engines", {}).items()}
     for engine in engine_names():
-        known = {engine_variable(engine, option): option for option in ENGINE_OPTIONS.get(engine, ())}
+        known = {engine_variable(engine, option): option for option in engine_options(engine)}
         prefix = f"FOUNDRY_{engine}_".upper()
         for variable, value in environ.items():
             if variable in known and value:

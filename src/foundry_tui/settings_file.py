@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foundry_tui.errors import HomeUnusable, UsageError
-from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, checked
+from foundry_tui.settings_options import ENGINE_OPTIONS, OPTIONS, Option, checked, engine_options
 from foundry_tui.voices.engines import engine_names
 
 _SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)
@@ -74,14 +74,13 @@ def _check_keys(config: Mapping[str, Any], file: Path) -> None:
 
 
 def _check_engine(name: str, given: Mapping[str, Any], file: Path) -> None:
-    # An engine without a table here checks its own options when it is opened.
-    if name not in ENGINE_OPTIONS:
-        return
-    options = {option.key: option for option in ENGINE_OPTIONS[name]}
+    options = {option.key: option for option in engine_options(name)}
     prefix = f"engines.{name}."
-    _refuse_unknown(given, options, prefix, file)
-    for key, value in given.items():
-        checked(options[key], value, f"{prefix}{key} in {file}")
+    # An engine without a table there checks its own options when it is opened.
+    if name in ENGINE_OPTIONS:
+        _refuse_unknown(given, options, prefix, file)
+    for key in options.keys() & given.keys():
+        checked(options[key], given[key], f"{prefix}{key} in {file}")
 
 
 def _table(value: Any, name: str, file: Path) -> Mapping[str, Any]:
@@ -112,9 +111,9 @@ def default_config() -> str:
             lines += ["", f"[{head}]"]
             table = head
         lines += ["", *_entry(option, key)]
-    for engine, options in ENGINE_OPTIONS.items():
+    for engine in ENGINE_OPTIONS:
         lines += ["", f"[engines.{engine}]"]
-        for option in options:
+        for option in engine_options(engine):
             lines += ["", *_entry(option, option.key)]
     return "\n".join(lines) + "\n"
 

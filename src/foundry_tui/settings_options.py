@@ -96,9 +96,16 @@ ENGINE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
     ),
 }
 
+# What every engine can be told: limits that all processes of one database keep together, 0 is none.
+SHARED_ENGINE_OPTIONS: tuple[Option, ...] = (
+    Option("shared_concurrency", 0, "Requests at once over every process of this database; 0 is no limit.", (), 0, 256),
+    Option("requests_per_minute", 0.0, "Requests a minute over every process; 0 is no limit.", (), 0, 60_000),
+)
 
-_YES = ("1", "true", "yes", "on")
-_NO = ("0", "false", "no", "off")
+
+def engine_options(name: str) -> tuple[Option, ...]:
+    """The options of an engine that are known beforehand: its own, and those of every engine."""
+    return (*ENGINE_OPTIONS.get(name, ()), *SHARED_ENGINE_OPTIONS)
 
 
 def from_text(option: Option, text: str, where: str) -> Any:

@@ -6,7 +6,8 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Protocol, TypeVar
 
 from foundry_tui.errors import EngineBusy, EngineUnreachable, FoundryError, SpeechRejected
 from foundry_tui.voices.breaker import Breaker, StillDown
@@ -14,6 +15,18 @@ from foundry_tui.voices.protocol import Engine, EngineProfile, Speech, Voice, Vo
 
 OnRetry = Callable[[int, FoundryError, float], None]
 T = TypeVar("T")
+
+
+class Turns(Protocol):
+    """A limit shared with other processes: so many requests at once or a minute over all of them."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Entered when the request may be made; held until it has been answered."""
+        ...
+
+    async def close(self) -> None:
+        """Give back whatever is held."""
+        ...
 
 
 class GuardedEngine:
@@ -24,6 +37,7 @@ class GuardedEngine:
     ``first_delay_s``, doubled each time up to ``longest_delay_s``; never less than the server's Retry-After). Errors
     that will not pass are raised at once. ``on_retry(attempt, error, delay_s)`` hears of each failed attempt before its
     wait; a callback given to ``synthesize`` knows which chunk it is about. While it waits a call holds no lane.
+    ``turns`` is a limit shared with other processes.
     """
 
     def __init__(
@@ -39,8 +53,10 @@ class GuardedEngine:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: random.Random | None = None,
         on_retry: OnRetry | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._engine = engine
+        self._turns = turns
         self._attempts = attempts
         self._first_delay_s, self._longest_delay_s = first_delay_s, longest_delay_s
         self._lanes = asyncio.Semaphore(concurrency or engine.profile.concurrency)
@@ -79,6 +95,8 @@ class GuardedEngine:
     async def close(self) -> None:
         """Close the engine."""
         await self._engine.close()
+        if self._turns is not None:
+            await self._turns.close()
 
     async def _patiently(self, call: Callable[[], Awaitable[T]], on_retry: OnRetry | None) -> T:
         attempt = 1
@@ -101,7 +119,8 @@ class GuardedEngine:
         async with self._lanes:
             probe = await self.breaker.admit()
             try:
-                result = await call()
+                async with self._turns.turn() if self._turns is not None else nullcontext():
+                    result = await call()
             except (EngineBusy, EngineUnreachable) as error:
                 self.breaker.failed(error)
                 raise
