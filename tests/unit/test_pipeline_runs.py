@@ -103,7 +103,7 @@ async def test_changed_inputs_are_made_again_and_said_in_words(database: Databas
     await requeue_at(database, steps, made)
     await pool(database, steps).run_until_idle()
     (told,) = await database.fetch("SELECT message FROM audiobook_process_events WHERE kind = 'made_again'")
-    assert told["message"] == "one runs again: source changed from a to b."
+    assert told["message"] == "one runs again: the source file: a -> b."
     handler.stands = False
     await requeue_at(database, steps, made)
     await pool(database, steps).run_until_idle()

@@ -9,15 +9,18 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from foundry_tui.domain.keys import changes, key_of
+from foundry_tui.domain.keys import key_of
+from foundry_tui.domain.reasons import reasons
 from foundry_tui.domain.status import Level, Status
-from foundry_tui.errors import Draining, FoundryError, Interrupted, LeaseLost, UsageError
+from foundry_tui.errors import DiskFull, Draining, FoundryError, Interrupted, LeaseLost, UsageError
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.context import ClaimContext, Ended
 from foundry_tui.pipeline.contract import StepOutcome, StepSpec
 from foundry_tui.pipeline.redact import redacted
 from foundry_tui.pipeline.retry import Failure, delay_s, failure_of
+from foundry_tui.pipeline.room import FreeBytes, free_bytes, wanted_room
 from foundry_tui.pipeline.settings import PoolSettings
+from foundry_tui.store import disk_waits
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.database import Database
@@ -29,12 +32,18 @@ class Runner:
     """Carries claimed steps to their end; knows no step by name."""
 
     def __init__(
-        self, database: Database, settings: PoolSettings, clock: Clock, chance: random.Random | None = None
+        self,
+        database: Database,
+        settings: PoolSettings,
+        clock: Clock,
+        chance: random.Random | None = None,
+        free: FreeBytes = free_bytes,
     ) -> None:
         self._database = database
         self._settings = settings
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
+        self._free = free
 
     async def run(self, context: ClaimContext) -> Ended:
         """Run a claimed step and end its claim; raises only asyncio.CancelledError, after giving the job back."""
@@ -47,6 +56,8 @@ class Runner:
             leading = _leading(error)
             if isinstance(leading, Interrupted):
                 return await self._stopped(context, type(leading))
+            if isinstance(leading, DiskFull):
+                return await self._wait_for_room(context, leading)
             return await self._failed(context, leading)
         finally:
             await context.close()
@@ -59,7 +70,7 @@ class Runner:
             outcome = StepOutcome(step.result, f"{spec.name}: nothing has changed, what it made still stands.")
             return await self._advance(context, key, parts, outcome, kind="step_skipped")
         if step.input_key is not None:
-            why = changes(step.key_parts, parts) or ["what it made is missing or was altered"]
+            why = reasons(step.key_parts, parts) or ["what it made is missing or was altered"]
             await context.event("made_again", f"{spec.name} runs again: {'; '.join(why)}.", details={"reasons": why})
         context.checkpoint()
         outcome = await spec.handler.run(context)
@@ -172,6 +183,33 @@ class Runner:
                 await step_rows.step_back(connection, context.claimed, event)
 
         await context.durably(write)
+
+    async def _wait_for_room(self, context: ClaimContext, error: DiskFull) -> Ended:
+        """A full disk is nobody's fault: the step waits, at no cost, and whoever sees room lets it go on."""
+        await context.settle()
+        message = redacted(error.message)
+        place, wanted = await asyncio.to_thread(wanted_room, error, self._settings.room_margin_bytes, self._free)
+        action = "It waits for room, and goes on by itself: free some space."
+
+        async def write() -> None:
+            now = context.now()
+            async with self._database.write() as connection:
+                await disk_waits.put_aside(
+                    connection,
+                    context.claimed,
+                    now,
+                    message=message,
+                    action=action,
+                    place=place,
+                    wanted_bytes=wanted,
+                    again_at=now + self._settings.room_again_s,
+                )
+
+        try:
+            await context.durably(write)
+        except LeaseLost:
+            return self._ended(context, "lost")
+        return self._ended(context, "disk_full", f"{message} {action}")
 
     async def _stopped(self, context: ClaimContext, cause: type[Interrupted]) -> Ended:
         """Stopped on purpose: costs nothing, and everything finished is kept."""
