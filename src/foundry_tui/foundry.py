@@ -178,7 +178,7 @@ class Foundry:
         """What would run again, and why."""
         from foundry_tui.operations.forecast import Forecast
 
-        return Forecast(self.database, self.settings.home, lambda: self.recipes, self.now)
+        return Forecast(self.database, lambda: self.recipes, self.now)
 
     @cached_property
     def auditions(self) -> Auditions:
@@ -221,7 +221,8 @@ class Foundry:
 
         if self.database.ballast is not None:
             self.database.ballast.lay()
-        return WorkerPool(self.database, self.recipes, settings=PoolSettings(workers=workers or self.settings.workers))
+        settings = PoolSettings(workers=workers or self.settings.workers, room_patience_s=self.settings.room_patience_s)
+        return WorkerPool(self.database, self.recipes, settings=settings)
 
     def _parse_options(self) -> ParseOptions:
         from foundry_tui.text.options import ParseOptions
@@ -230,8 +231,8 @@ class Foundry:
 
     def _toolbox(self) -> Toolbox:
         from foundry_tui.operations.trash import trash_folder
+        from foundry_tui.pipeline.room import free_bytes
         from foundry_tui.steps.cpu_pool import CpuPool
-        from foundry_tui.steps.space import free_bytes
         from foundry_tui.steps.toolbox import StepSettings, Toolbox
         from foundry_tui.storage.local import LocalLibrary
 

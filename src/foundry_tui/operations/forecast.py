@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from foundry_tui.pipeline.contract import Recipe
+from foundry_tui.domain.productions import Production, Step
+from foundry_tui.domain.reasons import reasons
+from foundry_tui.domain.status import Status
+from foundry_tui.errors import Conflict, FoundryError
+from foundry_tui.operations.looking_ahead import Ahead, Look, NotYet, SentBack
+from foundry_tui.pipeline.contract import LooksAhead, Recipe, StepSpec
+from foundry_tui.store import catalog as book_rows
+from foundry_tui.store import productions as rows
+from foundry_tui.store import requeue as requeue_rows
+from foundry_tui.store import roster as narrator_rows
 from foundry_tui.store.database import Database
+
+_log = logging.getLogger(__name__)
+_NOT_YET = "it has not run yet"
+_STATES = {
+    Status.FAILED: "it failed the last time",
+    Status.PROCESSING: "a worker has it in hand",
+    Status.CANCELLED: "it was cancelled before it was done",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +42,96 @@ class Forecast:
     """What a face may ask beforehand."""
 
     def __init__(
-        self,
-        database: Database,
-        home: Path,
-        recipes: Callable[[], Mapping[str, Recipe]],
-        now: Callable[[], datetime],
+        self, database: Database, recipes: Callable[[], Mapping[str, Recipe]], now: Callable[[], datetime]
     ) -> None:
         self._database = database
-        self._home = home
         self._recipes = recipes
         self._now = now
 
     async def of(self, audiobook_id: str) -> tuple[StepForecast, ...]:
         """Every step of the production in order. Nothing is changed, no worker is needed. Raises NotFound."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            made = await rows.get_production(connection, audiobook_id)
+            book = await book_rows.get_book(connection, made.book_id)
+            narrator = await narrator_rows.get_narrator(connection, made.narrator_id)
+            steps = {step.step_name: step for step in await rows.list_steps(connection, audiobook_id)}
+        recipe = self._recipes().get(made.recipe)
+        if recipe is None:
+            return ()
+        told: list[StepForecast] = []
+        ahead = Ahead(self._database, made, book, narrator)
+        for place, spec in enumerate(recipe.steps):
+            step = steps.get(spec.name) or _blank(made, spec, place)
+            why = await self._why(spec, step, ahead)
+            told.append(StepForecast(spec.number, spec.name, bool(why), tuple(why)))
+            ahead.passed(step, runs=bool(why))
+        return tuple(told)
 
     async def rebuild(self, audiobook_ids: Sequence[str]) -> tuple[str, ...]:
         """Put productions back at the first step that would run; the ids that were.
 
-        One where nothing would run, or that a worker holds just now, is left alone.
+        One where nothing would run, that waits there already, or that a worker holds just now is left alone.
         """
-        raise NotImplementedError
+        plans = {name: recipe.steps for name, recipe in self._recipes().items()}
+        done = []
+        for audiobook_id in dict.fromkeys(audiobook_ids):
+            told = await self.of(audiobook_id)
+            first = next((place for place, step in enumerate(told) if step.runs), None)
+            if first is None or await self._waits_at(audiobook_id, first):
+                continue
+            try:
+                async with self._database.write() as connection:
+                    await requeue_rows.requeue(
+                        connection,
+                        audiobook_id,
+                        plans,
+                        position=first,
+                        now=self._now().timestamp(),
+                        why="; ".join(told[first].reasons),
+                    )
+            except Conflict as busy:
+                _log.info("%s is not rebuilt: %s", audiobook_id, busy.message)
+                continue
+            done.append(audiobook_id)
+        return tuple(done)
+
+    async def _waits_at(self, audiobook_id: str, first: int) -> bool:
+        """Whether a worker will come to the step at ``first`` by itself."""
+        async with self._database.read() as connection:
+            made = await rows.get_production(connection, audiobook_id)
+            steps = await rows.list_steps(connection, audiobook_id)
+        if made.status not in {Status.PENDING, Status.PROCESSING}:
+            return False
+        return next((step.position for step in steps if step.status is not Status.SUCCESS), 0) <= first
+
+    async def _why(self, spec: StepSpec, step: Step, ahead: Ahead) -> list[str]:
+        """Why the step would run; empty where it would not."""
+        if not step.result:
+            return [_STATES.get(step.status, _NOT_YET)]
+        look = ahead.look(step)
+        try:
+            why = await self._own(spec, step, look)
+        except NotYet:
+            return [_NOT_YET]
+        except SentBack as back:
+            why = [] if look.followed else [back.message]
+        except FoundryError as error:
+            return [error.message]
+        why = [*(f"follows from {number.partition('_')[0]}" for number in look.followed), *why]
+        return why or ([_STATES[step.status]] if step.status in _STATES else [])
+
+    async def _own(self, spec: StepSpec, step: Step, look: Look) -> list[str]:
+        """What of the step's own would make it run, and what the run would do."""
+        now = await spec.handler.inputs(look)
+        why = reasons(step.key_parts, now)
+        if not why and step.input_key is None:
+            why = ["it was asked for"]
+        if not why and not look.followed and not await spec.handler.intact(look, step.result):
+            why = ["what it made is missing or was altered"]
+        if why and not look.followed and isinstance(spec.handler, LooksAhead):
+            why += await spec.handler.ahead(look)
+        return why
+
+
+def _blank(made: Production, spec: StepSpec, place: int) -> Step:
+    return Step(made.audiobook_id, spec.number, spec.name, place, Status.PENDING)

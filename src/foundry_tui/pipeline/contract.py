@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from foundry_tui.domain.books import Book, Narrator
 from foundry_tui.domain.corrections import Corrections
@@ -126,6 +126,15 @@ class StepHandler(Protocol):
 
     async def run(self, context: StepContext) -> StepOutcome:
         """Do the work; raises FoundryError, whose ``retryable`` decides what happens next."""
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A step that can say beforehand what running now would cost."""
+
+    async def ahead(self, context: StepContext) -> Sequence[str]:
+        """What a run would do that is not done yet, in words; changes nothing."""
         ...
 
 

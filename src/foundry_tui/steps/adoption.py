@@ -42,6 +42,21 @@ class Adoption:
         await asyncio.to_thread(self._learn, jobs, kept)
         return kept
 
+    async def missing(self, jobs: Sequence[ChunkJob]) -> list[ChunkJob]:
+        """The chunks that ``adopt`` would find no take for; nothing is written or brought over."""
+        rows = await self._context.takes()
+        kept = await asyncio.to_thread(self._standing, jobs, rows)
+        wanting = [job for job in jobs if job.place not in kept]
+        found = await self._context.find_takes([job.key for job in wanting])
+        return await asyncio.to_thread(self._nowhere, wanting, found)
+
+    def _nowhere(self, jobs: Iterable[ChunkJob], found: Mapping[str, Take]) -> list[ChunkJob]:
+        def there(job: ChunkJob) -> bool:
+            row = found.get(job.key)
+            return (row is not None and is_there(self._home, row)) or self._rows.places.chunk(job.key).is_file()
+
+        return [job for job in jobs if not there(job)]
+
     def _learn(self, jobs: Sequence[ChunkJob], kept: Mapping[tuple[int, int], Take]) -> None:
         for job in jobs:
             if job.place in kept:

@@ -69,6 +69,16 @@ class AudioGeneration:
             return False
         return await asyncio.to_thread(self._all_there, list(takes.values()))
 
+    async def ahead(self, context: StepContext) -> Sequence[str]:
+        """How many chunks a run would speak."""
+        places = Places.of(self._tools.home, context.production)
+        chapters = await narrated_chapters(context, places, self._tools.settings)
+        voice = await self._cast(context)
+        jobs = await self._jobs(context, chapters, voice)
+        rows = TakeRows(context.production.audiobook_id, places, voice)
+        missing = await Adoption(self._tools.home, context, rows, VoiceNorm()).missing(jobs)
+        return [f"{len(missing):,} of {len(jobs):,} chunks are to be spoken"]
+
     async def run(self, context: StepContext) -> StepOutcome:
         """Speak the book."""
         places = Places.of(self._tools.home, context.production)
