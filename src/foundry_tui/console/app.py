@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
@@ -20,12 +20,12 @@ from textual.worker import Worker, WorkerState
 from foundry_tui.console import glyphs
 from foundry_tui.console.actions import ACTIONS, BY_ID, Action, bindings_for, hints, of_scope
 from foundry_tui.console.clipboard import osc52
-from foundry_tui.console.contract import ScopedScreen
+from foundry_tui.console.contract import SayingScreen, ScopedScreen
 from foundry_tui.console.header_facts import HOST as _HOST
 from foundry_tui.console.house import House
 from foundry_tui.console.keeping_up import KeepingUp
 from foundry_tui.console.keymap import keymap_of
-from foundry_tui.console.layout import Layout
+from foundry_tui.console.layout import LOW, NARROW, Layout
 from foundry_tui.console.panes.catalog import CatalogPane
 from foundry_tui.console.panes.events import EventsPane
 from foundry_tui.console.panes.narrators import NarratorsPane
@@ -72,6 +72,8 @@ class ConsoleApp(App[int]):
         sink: Sink | None = None,
     ) -> None:
         super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW, "-high")]
         self.settings = settings
         self.readonly = readonly
         self.low_bandwidth = low_bandwidth
@@ -200,7 +202,18 @@ class ConsoleApp(App[int]):
         self.footer.show(hints(self._possible(shown)), self.keys)
 
     def _possible(self, actions: Iterable[Action]) -> list[Action]:
-        return [action for action in actions if action.id != "list.sort" or self.pane.orders]
+        return [action for action in actions if self._is_possible(action)]
+
+    def _is_possible(self, action: Action) -> bool:
+        if isinstance(self.screen, ScopedScreen):
+            return action.id not in self.screen.lacks
+        if action.scope == "app":
+            return True
+        if self.pane.loaded and not self.pane.count and action.scope == "list":
+            return False  # nothing to move to, to mark, to filter
+        if action.scope == self.pane.scope and self.pane.loaded and self.pane.reason(action.name) is not None:
+            return False
+        return action.id != "list.sort" or bool(self.pane.orders)
 
     # -- layout and keeping up ----------------------------------------------------------------------------------
 
@@ -252,12 +265,15 @@ class ConsoleApp(App[int]):
                 raise
         return None
 
-    def say(self, words: str, style: str = "", *, keep: bool = True) -> None:
-        """Say it in the flash line; what is bad is kept in the event log too."""
+    def say(self, words: str, style: str = "", *, keep: bool = True, stays: bool = False) -> None:
+        """Say it in the flash line, and on the screen that lies over it; what is bad is kept in the event log too.
+
+        What is still under way, or still to be read, ``stays`` until something else is said.
+        """
         if not self.is_running:
             return
-        self.flash.show(words, style)
-        if isinstance(self.screen, ScopedScreen):
+        self.flash.show(words, style, stays=stays)
+        if isinstance(self.screen, SayingScreen):
             self.screen.say(words, style)
         if style == "bad" and keep and not self.readonly and self.house.is_open:
             self.run_worker(self._note(words), group="note", exit_on_error=False)
@@ -298,6 +314,17 @@ class ConsoleApp(App[int]):
     async def action_act(self, action_id: str) -> None:
         """A key was pressed."""
         await self.act(action_id)
+
+    def on_key(self, event: Key) -> None:
+        """A key that is nobody's here may be somebody's elsewhere: say so, rather than nothing."""
+        alone = len(self.screen_stack) == 1 or isinstance(self.screen, ScopedScreen)
+        if not alone or event.key in self.screen.active_bindings:
+            return
+        from foundry_tui.console.doing import router
+
+        words = router.elsewhere(self, event.key)
+        if words:
+            self.say(words, "warn")
 
     async def act(self, action_id: str) -> None:
         """Do an action, or say why it cannot be done now."""
@@ -345,7 +372,7 @@ class ConsoleApp(App[int]):
             words = f"{said}: open {playing.link} (5 minutes; over SSH first: {tunnel})"
         else:
             words = f"{said}: {seconds:.0f} s on {self.sink.said}."
-        self.say(words, "ok")
+        self.say(words, "ok", stays=playing is not None and bool(playing.link))
         return words
 
     def copy(self, text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual.screen import Screen
 
@@ -39,8 +39,8 @@ class Console(Protocol):
         """Do an action of the registry, or say why not."""
         ...
 
-    def say(self, words: str, style: str = "", *, keep: bool = True) -> None:
-        """The flash line."""
+    def say(self, words: str, style: str = "", *, keep: bool = True, stays: bool = False) -> None:
+        """The flash line, and the screen that lies over it."""
         ...
 
     def pane_focused(self, pane: Any) -> None:
@@ -64,10 +64,20 @@ class Console(Protocol):
         ...
 
 
+@runtime_checkable
+class SayingScreen(Protocol):
+    """A screen that lies over the flash line, and says by itself what is said there."""
+
+    def say(self, words: str, style: str = "") -> None:
+        """Where the operator looks."""
+        ...
+
+
 class ScopedScreen(Screen[Any]):
-    """A screen whose keys come from the registry, under a scope of its own."""
+    """A screen whose keys come from the registry, under a scope of its own; ``lacks`` names what its lists cannot."""
 
     scope = ""
+    lacks: ClassVar[frozenset[str]] = frozenset({"list.filter", "list.sort", "list.reverse", "list.mark_all"})
 
     async def perform(self, name: str) -> bool:
         """Do an action; False where it is not this screen's."""

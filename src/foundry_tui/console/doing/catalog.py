@@ -45,6 +45,7 @@ async def add(app: ConsoleApp) -> None:
         files, complaint = await asyncio.to_thread(_files_of, values["path"])
         if complaint is not None:
             return complaint
+        refused: list[str] = []
         for file in files:
             try:
                 book = await app.house.call(
@@ -56,13 +57,17 @@ async def add(app: ConsoleApp) -> None:
                     )
                 )
             except FoundryError as error:
-                left = f" ({len(added)} were added)" if added else ""
-                return f"{file.name}: {error.sentence()}{left}"
-            added.append(book.book.book_name)
+                refused.append(f"{file.name}: {error.sentence()}")
+            else:
+                added.append(book.book.book_name)
+        if refused:
+            app.house.note_change()
+            more = f" {len(refused) - 1} more were refused." if len(refused) > 1 else ""
+            return f"{len(added)} added. {refused[0]}{more}" if len(files) > 1 else refused[0]
         return None
 
     fields = (
-        Field("path", "File", hint="HTML, EPUB, text or Word; several with ; between", suggester=PathSuggester(),
+        Field("path", "File", hint="HTML, EPUB, text, Word; several with ;", suggester=PathSuggester(),
               pick=lambda values: pick_path(app, values["path"])),
         Field("language", "Language", hint="only where the file does not say it: eng, fra, de …"),
         Field("title", "Title", hint="only where the file does not say it"),

@@ -30,7 +30,7 @@ async def leave(app: ConsoleApp) -> None:
     ]
     answer = await app.push_screen_wait(ChoiceScreen("Leave?", words, choices))
     if answer == "stop":
-        app.say("Finishing the chunks in hand …")
+        app.say("Finishing the chunks in hand …", stays=True)
         await app.leave(0, drain_s=30.0)
     elif answer == "finish":
         await _finish(app)
@@ -47,7 +47,7 @@ async def _busy(app: ConsoleApp) -> int:
 
 async def _finish(app: ConsoleApp) -> None:
     """Begin no other step, leave when those in hand are done. Keys go on being heard; q asks again."""
-    app.say("No new step is begun; the console leaves when these are done. q asks again.")
+    app.say("No new step is begun; the console leaves when these are done. q asks again.", stays=True)
     before = set(_jobs(app))
     await app.ask(lambda inner: inner.begin_nothing_new())
     while before & set(_jobs(app)):  # noqa: ASYNC110 - the feed is read, not awaited
@@ -66,7 +66,7 @@ async def hand_over(app: ConsoleApp, *, stay: bool) -> None:
 
     pid = running_daemon(app.settings.home)
     if pid is None:
-        app.say("A daemon takes the work over …")
+        app.say("A daemon takes the work over …", stays=True)
         await app.ask(lambda inner: inner.stop_workers(30.0))
         try:
             settings = app.settings

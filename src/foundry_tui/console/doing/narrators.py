@@ -114,7 +114,7 @@ async def make_samples(app: ConsoleApp) -> None:
     chosen = _narrators(app)
     made = 0
     for narrator in chosen:
-        app.say(f"{plain(narrator.narrator_name, 60)} speaks …")
+        app.say(f"{plain(narrator.narrator_name, 60)} speaks …", stays=True)
 
         async def speak(inner, narrator=narrator):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
             return await inner.auditions.keep(await inner.auditions.speak(narrator.narrator_id))

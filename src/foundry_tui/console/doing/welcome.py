@@ -28,6 +28,6 @@ async def bring_sample(app: ConsoleApp) -> None:
         return
     app.house.note_change()
     if made:
-        app.say("The sample book and the starter narrators are here. Go to the Catalog (1) and press m.", "ok")
+        app.say("The sample book and the starter narrators are here: 1, then m makes it.", "ok")
     else:
         app.say("They were here already.")

@@ -48,6 +48,7 @@ class Pane(Vertical, Generic[Line]):
         self.count = 0
         self.total: int | None = None  # unfiltered, where known
         self.loaded = False
+        self._nothing: bool | None = None
         self._stale = False
         self._loading: asyncio.Task[None] | None = None
         self._lines: dict[str, Line] = {}
@@ -150,6 +151,10 @@ class Pane(Vertical, Generic[Line]):
 
     def _show_empty(self) -> None:
         nothing = self.loaded and self.count == 0
+        if nothing != self._nothing:
+            self._nothing = nothing
+            if self.has_focus_within:
+                self.console.pane_focused(self)  # other keys can be pressed now
         if nothing:
             words = f"Nothing fits {self.text!r}: esc shows all again." if self.text else self.empty_text()
             self.empty.update(Text(plain(words, 400) if self.text else words))

@@ -105,6 +105,12 @@ class AuditionScreen(ModalScreen[None]):
         if self.heard[0] is not None:
             await self._play(0)
 
+    def say(self, words: str, style: str = "") -> None:
+        """Where the operator looks."""
+        del style
+        self.status = words
+        self._show()
+
     def action_play(self, place: int) -> None:
         """Play or stop."""
         self.run_worker(self._play(place), group="play", exclusive=True, exit_on_error=False)
@@ -200,5 +206,6 @@ class AuditionScreen(ModalScreen[None]):
         self.run_worker(self._close(), group="close", exit_on_error=False)
 
     async def _close(self) -> None:
-        await self.console.sound.stop()
+        if await self.console.sound.stop():
+            self.console.say("")  # a link that was told of is none any more
         self.dismiss(None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from foundry_tui.console.glyphs import STATUS
+from foundry_tui.console.screens.production_rows import published_files
 from foundry_tui.console.screens.reading import Line, ReadingScreen
 from foundry_tui.domain.plain import plain, plain_lines
 from foundry_tui.domain.status import Status
@@ -51,7 +52,7 @@ def book_screen(shown: Mapping[str, Any]) -> ReadingScreen:
                 (f"  published {production['publish_date']}" if production.get("publish_date") else "", "dim"),
             ]
         )
-        lines += [[(f"      {plain(file)}", "dim")] for file in (production.get("totals") or {}).get("files") or ()]
+        lines += [[(f"      {file}", "dim")] for file in published_files(production.get("totals") or {})]
     return ReadingScreen(f"Book: {plain(book['book_name'], 60)}", lines)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding, BindingType
 
 from foundry_tui.console.screens.reading import Line, ReadingScreen
 from foundry_tui.domain.desk import Opened
@@ -11,16 +13,45 @@ from foundry_tui.domain.plain import plain, plain_lines
 from foundry_tui.domain.status import Status
 
 if TYPE_CHECKING:
+    from foundry_tui.console.contract import Console
     from foundry_tui.domain.events import Event
 
 
-def error_screen(opened: Opened, events: Sequence[Event]) -> ReadingScreen:
-    """What an operator needs to put it right."""
+class ErrorScreen(ReadingScreen):
+    """What an operator needs to put it right; ``r`` puts it back from here too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "requeue", show=False)]
+
+    def __init__(self, title: str, lines: Sequence[Line], audiobook_id: str) -> None:
+        super().__init__(title, lines)
+        self._audiobook_id = audiobook_id
+        self.keys_here = "r requeues it · esc closes · y copies"
+
+    def action_requeue(self) -> None:
+        """Back into the queue, from the step that failed."""
+        console = cast("Console", self.app)
+        if console.readonly:
+            self.hint("This console is read-only.")
+            return
+        self.run_worker(self._requeue(console), group="redo", exclusive=True, exit_on_error=False)
+
+    async def _requeue(self, console: Console) -> None:
+        done = await console.ask(lambda inner: inner.redo.requeue([self._audiobook_id]))
+        if done is None:
+            return
+        await console.ask(lambda inner: inner.woken())
+        console.house.note_change()
+        self.dismiss(None)
+        console.say("Requeued, from the step that failed." if done else "It is in the queue already.", "ok")
+
+
+def error_screen(opened: Opened, events: Sequence[Event]) -> ErrorScreen:
+    """From what was opened, and the newest warnings and errors of it."""
     made = opened.line.production
     lines: list[Line] = [
         [(plain(opened.line.book_name, 200), "bold"), (f"  {made.audiobook_id}", "dim")],
         [(f"read by {plain(opened.line.narrator_name, 120)}", "dim")],
-        [("What to do: ", "bold"), ("mend what the sentence below names, then press r on it.", "")],
+        [("What to do: ", "bold"), ("mend what the sentence below names, then press r.", "")],
         [],
     ]
     failed = [step for step in opened.steps if step.status is Status.FAILED or step.error_message]
@@ -59,4 +90,4 @@ def error_screen(opened: Opened, events: Sequence[Event]) -> ReadingScreen:
         if step.error_trace:
             lines.append([(f"Trace of {step.step_number}", "dim")])
             lines += [[(f"  {text}", "dim")] for text in plain_lines(step.error_trace).splitlines()[-60:]]
-    return ReadingScreen(f"Why it failed: {plain(opened.line.book_name, 60)}", lines)
+    return ErrorScreen(f"Why it failed: {plain(opened.line.book_name, 60)}", lines, made.audiobook_id)

@@ -92,12 +92,16 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
         """Say what the line takes."""
         field = self._current()
         if field is not None:
-            more = "  ctrl+o: choose from a list" if field.pick else ""
-            self._hint(f"{field.hint}{more}".strip())
+            more = "ctrl+o lists them" if field.pick else ""
+            self._hint(" · ".join(words for words in (field.hint, more, "esc cancels") if words))
 
     def _current(self) -> Field | None:
         name = str(getattr(self.focused, "id", "") or "").removeprefix("field_")
         return next((field for field in self._fields if field.name == name), None)
+
+    def say(self, words: str, style: str = "") -> None:
+        """Where the operator looks: the line under the fields."""
+        self._hint(words, bad=style == "bad")
 
     def _hint(self, words: str, *, bad: bool = False) -> None:
         mark = "✗ " if bad else ""

@@ -49,8 +49,11 @@ def _fits(path: Path, start: str) -> bool:
 
 
 async def pick_path(app: Any, typed: str) -> str | None:
-    """Walk through folders to a book; None where none was chosen."""
-    folder = await asyncio.to_thread(_begin, typed.strip())
+    """Walk through folders to a book, which joins those typed already; None where none was chosen."""
+    head, sep, last = typed.rpartition(";")
+    if await asyncio.to_thread(_is_file, last):
+        head, sep = typed.rstrip(), "; "
+    folder = await asyncio.to_thread(_begin, last.strip())
     while True:
         options = await asyncio.to_thread(_listing, folder)
         columns = (Column("NAME", 30, share=1), Column("SIZE", 10, right=True))
@@ -59,11 +62,15 @@ async def pick_path(app: Any, typed: str) -> str | None:
             return None
         folder = Path(chosen)
         if not await asyncio.to_thread(folder.is_dir):
-            return chosen
+            return f"{head}{sep}{chosen}"
+
+
+def _is_file(typed: str) -> bool:
+    return bool(typed.strip()) and Path(typed.strip()).expanduser().is_file()
 
 
 def _begin(typed: str) -> Path:
-    path = Path(typed or "~").expanduser()
+    path = Path(typed or ".").expanduser().absolute()
     folder = path if path.is_dir() else path.parent
     return folder if folder.is_dir() else Path.home()
 

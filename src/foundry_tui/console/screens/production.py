@@ -19,7 +19,14 @@ from foundry_tui.console.glyphs import STATUS, dots
 from foundry_tui.console.panes.queue import sign_of
 from foundry_tui.console.progress import short_time
 from foundry_tui.console.screens.error import error_screen
-from foundry_tui.console.screens.production_rows import COLUMNS, TABS, chapter_row, chunk_row, step_row
+from foundry_tui.console.screens.production_rows import (
+    COLUMNS,
+    TABS,
+    chapter_row,
+    chunk_row,
+    published_files,
+    step_row,
+)
 from foundry_tui.console.screens.reading import ReadingScreen
 from foundry_tui.console.themes import styles_of
 from foundry_tui.console.widgets.bars import Flash, Footer
@@ -76,7 +83,7 @@ class ProductionScreen(ScopedScreen):
     def on_mount(self) -> None:
         """Read, and show the steps first."""
         shown = of_scope("production", "list", "app", readonly=self.console.readonly)
-        self.footer.show(hints(shown), self.console.keys)
+        self.footer.show(hints(each for each in shown if each.id not in self.lacks), self.console.keys)
         self._show_tab()
         self.tables_changed()
 
@@ -129,8 +136,8 @@ class ProductionScreen(ScopedScreen):
         text.append(f"{made.audiobook_id}\n", styles["dim"])
         if made.error_message and made.status is Status.FAILED:
             text.append(f"{plain(made.error_message, 400)}\n", styles["bad"])
-        for file in totals.get("files") or ():
-            text.append(f"{plain(file)}\n", styles["dim"])
+        for file in published_files(totals):
+            text.append(f"{file}\n", styles["dim"])
         self.query_one("#facts", Static).update(text)
 
     async def _show_list(self, opened: Opened) -> None:
@@ -228,6 +235,8 @@ class ProductionScreen(ScopedScreen):
             if row is not None:
                 words = "  ".join("".join(text for text, _ in each).strip() for each in row.cells)
                 self.console.say(self.console.copy(words))
+        else:
+            return False
         return True
 
     def _open_row(self) -> None:
@@ -297,6 +306,9 @@ class ProductionScreen(ScopedScreen):
         step = row.data.step_number if row is not None and isinstance(row.data, StepStory) else None
         assert self.opened is not None
         status = self.opened.line.production.status
+        if step is None and status is Status.SUCCESS:
+            self.console.say("It is finished: go to the Steps ( [ ) and press r on the one to be made again.", "warn")
+            return
         if step is None or status in {Status.FAILED, Status.CANCELLED}:
             done = await self.console.ask(lambda inner: inner.redo.requeue([self.audiobook_id]))
             queued = bool(done)
@@ -344,7 +356,10 @@ def _step_screen(step: StepStory) -> ReadingScreen:
 def _chunk_screen(chunk: ChunkLine) -> ReadingScreen:
     sign = STATUS[chunk.status]
     lines: list[Any] = [
-        [(f"{sign.drawn()} {sign.word}", sign.style), (f"  take {chunk.take}, {chunk.attempts} attempts", "dim")],
+        [
+            (f"{sign.drawn()} {sign.word}", sign.style),
+            (f"  take {chunk.take}, {chunk.attempts} attempt{'s' if chunk.attempts != 1 else ''}", "dim"),
+        ],
         [],
         [(plain_lines(chunk.text), "")],
         [],

@@ -43,6 +43,12 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
 }
 
 
+def published_files(totals: Mapping[str, Any]) -> list[str]:
+    """Where the finished files are, as an operator would open them."""
+    folder = plain(totals.get("published") or "")
+    return [f"{folder}/{plain(file)}" if folder else plain(file) for file in totals.get("files") or ()]
+
+
 def step_row(step: StepStory) -> Row:
     """A step on one line."""
     sign = STATUS[step.status]

@@ -43,6 +43,7 @@ class ReadingScreen(ModalScreen[None]):
         super().__init__()
         self._title = title
         self.lines = list(lines)
+        self.keys_here = "esc closes · y copies"
 
     def compose(self) -> ComposeResult:
         """A frame around what is to be read."""
@@ -50,7 +51,7 @@ class ReadingScreen(ModalScreen[None]):
             box.border_title = Text(plain(self._title, 100))
             with VerticalScroll(classes="reading"):
                 yield Static(self._text(), id="words", markup=False)
-            yield Static("esc closes · y copies", classes="hint", markup=False)
+            yield Static(self.keys_here, classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """Keys scroll it."""
@@ -81,10 +82,16 @@ class ReadingScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """To the operator's clipboard."""
-        console = cast("Console", self.app)
-        words = console.copy(self.plain_text())
-        console.say(words)
-        self.query_one(".hint", Static).update(Text(words))
+        self.hint(cast("Console", self.app).copy(self.plain_text()))
+
+    def say(self, words: str, style: str = "") -> None:
+        """Where the operator looks."""
+        del style
+        self.hint(words)
+
+    def hint(self, words: str) -> None:
+        """Say it at the foot."""
+        self.query_one(".hint", Static).update(Text(plain(words, 400)))
 
     def action_close(self) -> None:
         """Enough."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.text import Text
+from textual import events
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -14,6 +15,7 @@ from foundry_tui.console.themes import styles_of
 from foundry_tui.domain.plain import plain
 
 FLASH_S = 6.0
+_MOST_LINES = 5
 
 
 class Tabs(Widget):
@@ -45,9 +47,15 @@ class Tabs(Widget):
 
 
 class Flash(Widget):
-    """One line that says what just happened, and is gone after a while."""
+    """Says what just happened, and is gone after a while.
 
-    DEFAULT_CSS = "Flash { height: 1; padding: 0 1; }"
+    One line above the footer is its own; a sentence that needs more of them lies over what is above for as long as it
+    is shown, so that what to do next is never cut off and nothing moves.
+    """
+
+    DEFAULT_CSS = """
+    Flash { layer: over; dock: bottom; height: 1; margin-bottom: 1; padding: 0 1; background: $background; }
+    """
 
     def __init__(self, id: str = "flash") -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id)
@@ -55,23 +63,46 @@ class Flash(Widget):
         self._style = ""
         self._timer: Timer | None = None
 
-    def show(self, words: str, style: str = "") -> None:
-        """Say it for a while."""
+    def show(self, words: str, style: str = "", *, stays: bool = False) -> None:
+        """Say it for a while, or (``stays``) until something else is said."""
         self.words, self._style = plain(words, 500), style
-        self.refresh()
+        self._fit()
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(FLASH_S * (2 if style == "bad" else 1), self._gone)
+            self._timer = None
+        if not stays:
+            self._timer = self.set_timer(FLASH_S * (2 if style == "bad" else 1), self._gone)
 
     def _gone(self) -> None:
         self.words = ""
+        self._fit()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Other lines, another height."""
+        del event
+        self._fit()
+
+    def _fit(self) -> None:
+        height = max(1, len(self._lines()))
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
         self.refresh()
 
+    def _lines(self) -> list[Text]:
+        words = Text(self.words, styles_of(self.app.theme)[self._style])
+        width = max(1, self.size.width)
+        lines = list(words.wrap(self.app.console, width))
+        if len(lines) > _MOST_LINES:
+            del lines[_MOST_LINES:]
+            lines[-1].append("…")
+            lines[-1].truncate(width, overflow="ellipsis")
+        return lines
+
     def render(self) -> Text:
-        """The words, cut to the line."""
-        line = Text(self.words, styles_of(self.app.theme)[self._style], no_wrap=True)
-        line.truncate(max(1, self.size.width), overflow="ellipsis")
-        return line
+        """The words, on as many lines as they need."""
+        text = Text("\n").join(self._lines())
+        text.no_wrap = True
+        return text
 
 
 class Footer(Widget):
@@ -94,9 +125,12 @@ class Footer(Widget):
         """``enter open  m make …``; a hint that has no room is left out whole."""
         styles = styles_of(self.app.theme)
         line = Text(no_wrap=True)
-        for key, words in self._hints:
+        # The last one leads to all the others: it has its room whatever the others take.
+        last = sum(len(part) for part in self._hints[-1]) + 3 if self._hints else 0
+        for place, (key, words) in enumerate(self._hints):
             gap = "  " if line else ""
-            if line.cell_len + len(gap) + len(key) + 1 + len(words) > self.size.width:
+            room = self.size.width - (last if place < len(self._hints) - 1 else 0)
+            if line.cell_len + len(gap) + len(key) + 1 + len(words) > room:
                 continue
             line.append(gap)
             line.append(key, styles["accent"] + styles["bold"])
