@@ -9,6 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from foundry_tui.errors import DatabaseUnavailable, SchemaTooNew
 from foundry_tui.store.database import Database
+from foundry_tui.store.notices import NOTIFYING
 from foundry_tui.store.revisions import HEAD
 from foundry_tui.store.tables import TOUCHED, metadata
 from foundry_tui.store.upgrade import upgrade
@@ -56,7 +57,8 @@ async def test_migrated_equals_described(database: Database, empty_database: Dat
         migrated = await right.run_sync(_described)
     assert migrated == described
     triggers = [row[1] for row in migrated["objects"] if row[0] == "trigger"]  # type: ignore[attr-defined]
-    assert triggers == sorted(f"{table.name}_touch" for table in TOUCHED)
+    notices = [] if database.is_sqlite else [name for name, _ in NOTIFYING.values()]
+    assert triggers == sorted([*(f"{table.name}_touch" for table in TOUCHED), *notices])
 
 
 async def test_every_constraint_has_a_name(database: Database) -> None:

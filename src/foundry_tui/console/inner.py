@@ -247,7 +247,7 @@ async def _watch(inner: Inner, tell: Callable[[], None], every_s: float) -> None
             except Exception:  # noqa: BLE001 - tried again, for as long as the console is open
                 _log.warning("the tables could not be watched", exc_info=True)
                 await asyncio.sleep(2)
-            await asyncio.sleep(every_s)
+            await watch.wait(every_s)
     finally:
         await watch.close()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.status import Level
+from foundry_tui.store.change_watch import ChangeWatch
 from foundry_tui.store.database import Database
 from foundry_tui.store.event_history import Cursor, EventFilter, newest, page_after, page_before
 
@@ -18,9 +18,8 @@ _PAGE = 500
 class EventLog:
     """What a face may ask of the events: of productions and of the house, as one story."""
 
-    def __init__(self, database: Database, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._sleep = sleep
 
     async def end(self) -> Cursor:
         """The place behind everything there is now."""
@@ -54,14 +53,18 @@ class EventLog:
 
     async def follow(self, cursor: Cursor, wanted: EventFilter, every_s: float = 0.5) -> AsyncIterator[Event]:
         """Every ``wanted`` event after ``cursor``, from this process and others, as long as it is asked for."""
-        while True:
-            async with self._database.read() as connection:
-                page = await page_after(connection, cursor, _PAGE, wanted)
-            cursor = page.cursor
-            for event in page.events:
-                yield event
-            if not page.events:
-                await self._sleep(every_s)
+        watch = ChangeWatch(self._database)
+        try:
+            while True:
+                async with self._database.read() as connection:
+                    page = await page_after(connection, cursor, _PAGE, wanted)
+                cursor = page.cursor
+                for event in page.events:
+                    yield event
+                if not page.events:
+                    await watch.wait(every_s)
+        finally:
+            await watch.close()
 
 
 def event_filter(

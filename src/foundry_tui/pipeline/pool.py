@@ -23,6 +23,7 @@ from foundry_tui.pipeline.summary import Elsewhere, PoolSummary
 from foundry_tui.pipeline.worker_id import new_worker_id, spoken_name
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import requeue as requeue_rows
+from foundry_tui.store import notices
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.database import Database
 from foundry_tui.store.events import append
@@ -30,10 +31,12 @@ from foundry_tui.store.jobs import Job
 from foundry_tui.store.steps import ClaimedStep
 
 log = logging.getLogger(__name__)
+from foundry_tui.store.wakeups import Wakeups
 Answer = TypeVar("Answer")
 _CONTENDED_S = 0.02  # a production is being changed: a transaction takes about as long
 
 
+_GATHER_S = 0.05
 class WorkerPool:
     """N jobs at once on the loop that runs it; assumes nothing about threads or signals. One run at a time."""
 
@@ -66,6 +69,7 @@ class WorkerPool:
         self._offset_s = 0.0
         self._pause_s = self.settings.poll_min_s
         self._away_since: float | None = None
+        self._look_in = asyncio.Event()  # something was put in that the reconciler takes up
         self._dry = True  # the last look found nothing to claim
         self._reconciler = Reconciler(database, self._recipes, self.worker_id, self.settings, self.now, self._holds)
         self._heartbeat = Heartbeat(
@@ -185,7 +189,8 @@ class WorkerPool:
         await self._tell("worker_started", f"A worker started: {spoken_name(self.worker_id)}.")
         helpers = [asyncio.create_task(self._heartbeat.run()), asyncio.create_task(self._reconcile_forever())]
         try:
-            yield
+            async with Wakeups(self._database, hears):
+                yield
         finally:
             await self._empty()
             for helper in helpers:
@@ -198,6 +203,7 @@ class WorkerPool:
         if kind == "worker_stopped":
             details["jobs_run"] = self.summary.jobs_run
         try:
+        hears = {notices.JOBS: self.wake, notices.PRODUCTIONS: self._look_in.set}
             async with self._database.write() as connection:
                 await append(connection, [Event(kind=kind, message=message, details=details)])
         except FoundryError:
@@ -369,7 +375,9 @@ class WorkerPool:
 
     async def _reconcile_forever(self) -> None:
         while True:
-            await self.clock.sleep(self.settings.reconcile_s)
+            await wait_for(self._look_in, self.clock, self.settings.reconcile_s)
+            await self.clock.sleep(_GATHER_S)  # what is put in by hand often comes in many statements
+            self._look_in.clear()
             try:
                 await self._reconcile()
             except Exception:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import asyncio
+from contextlib import AsyncExitStack, suppress
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.errors import DatabaseUnavailable
 from foundry_tui.store.database import Database
+from foundry_tui.store.notices import CHANNELS
+from foundry_tui.store.wakeups import Wakeups
 
 # SQLite's data_version changes when another connection, of this process or any other, commits. It is told per
 # connection, so one is kept for the asking. PostgreSQL's write-ahead log only ever grows.
@@ -24,6 +27,8 @@ class ChangeWatch:
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection | None = None
         self._seen: object = None
+        self._told = asyncio.Event()
+        self._listening: Wakeups | None = None
 
     async def changed(self) -> bool:
         """Whether there was a commit since the last call; True the first time, and when it cannot be known."""
@@ -34,12 +39,28 @@ class ChangeWatch:
             # No snapshot is left open: the next question must see what others have done.
             await self._connection.rollback()
         except DatabaseUnavailable:
-            await self.close()
+            await self._let_go()
             return True
         before, self._seen = self._seen, now
         return bool(now != before)
 
+    async def wait(self, seconds: float) -> None:
+        """Let ``seconds`` pass, or less where PostgreSQL tells at once that something happened."""
+        if self._listening is None:
+            self._listening = Wakeups(self._database, dict.fromkeys(CHANNELS, self._told.set))
+            await self._listening.__aenter__()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        self._told.clear()
+
     async def close(self) -> None:
-        """Give the connection back."""
+        """Give the connections back."""
+        if self._listening is not None:
+            await self._listening.__aexit__(None, None, None)
+            self._listening = None
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         self._connection = None
         await self._stack.aclose()

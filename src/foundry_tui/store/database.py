@@ -27,6 +27,18 @@ from foundry_tui.store.failures import translated
 
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
+# A machine that was cut off is noticed on both sides within half a minute: here by a failing statement, there by the
+# end of the session, which lets go of the rows it had locked. Unix sockets need none of it and ignore it.
+LIFELINES: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
+    "-c idle_in_transaction_session_timeout=60000",
+}
 _LAST_THREAD_S = 1.0
 # busy_timeout stands first: two processes may be opening one new file, and turning WAL on needs its lock.
 _PRAGMAS = (
@@ -84,8 +96,8 @@ class Database:
             return cls(engine, url, threads)
         if backend in {"postgresql", "postgres"}:
             url = url.set(drivername="postgresql+psycopg")
-            patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
-            engine = create_async_engine(url, pool_size=5, pool_pre_ping=True, connect_args=patience)
+            lifelines = {name: value for name, value in LIFELINES.items() if name not in url.query}
+            engine = create_async_engine(url, pool_size=5, pool_pre_ping=True, connect_args=lifelines)
         else:
             raise DatabaseUnavailable(f"Foundry keeps its tables in SQLite or PostgreSQL, not {backend}.")
         return cls(engine, url)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from foundry_tui.domain.status import Status
 from foundry_tui.store.columns import BigSerial, JsonColumn, LanguageColumn, Moment, now_ms, touches
+from foundry_tui.store.notices import NOTIFYING, notifies
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -357,3 +358,5 @@ inbox_files = Table(
 TOUCHED = (books, narrators, audiobook_productions, lexicon_entries, chunk_overrides)
 for _table in TOUCHED:
     touches(_table)
+for _name in NOTIFYING:
+    notifies(metadata.tables[_name])

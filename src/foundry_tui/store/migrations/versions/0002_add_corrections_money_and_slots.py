@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from foundry_tui.store.columns import BigSerial, Moment, touches
+from foundry_tui.store.notices import notify_statements
 
 revision = "0002"
 down_revision = "0001"
@@ -147,7 +148,12 @@ def upgrade() -> None:
     for table in (lexicon_entries, chunk_overrides):
         touches(table)
     metadata.create_all(op.get_bind(), tables=NEW, checkfirst=False)
+    if op.get_bind().dialect.name == "postgresql":
+        for statement in notify_statements():
+            op.execute(statement)
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION foundry_notify() CASCADE")
     metadata.drop_all(op.get_bind(), tables=NEW, checkfirst=False)

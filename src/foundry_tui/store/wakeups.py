@@ -1,0 +1,73 @@
+"""Being woken by PostgreSQL as soon as somebody has committed: LISTEN on a connection of its own.
+
+SQLite has nothing of the kind: there nobody is woken, and everybody looks now and then, as on PostgreSQL too, where a
+notice may be missed while the server is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+import psycopg
+from psycopg import sql
+
+from foundry_tui.store.database import LIFELINES, Database
+
+log = logging.getLogger(__name__)
+_PROVE_S = 15.0  # a connection this quiet is asked whether it lives
+_ANSWER_S = 10.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
+
+
+class Wakeups:
+    """While entered, calls ``hears[channel]`` on this loop for every notice, and for each channel whenever the
+    connection is made, or made anew: something may have been missed.
+    """
+
+    def __init__(self, database: Database, hears: Mapping[str, Callable[[], None]]) -> None:
+        self._database = database
+        self._hears = dict(hears)
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to listen; nothing on SQLite."""
+        if not self._database.is_sqlite:
+            self._task = asyncio.create_task(self._listen_for_ever())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _listen_for_ever(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(self._address(), autocommit=True, **LIFELINES) as mine:
+                    for channel in self._hears:
+                        await mine.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                    for hear in self._hears.values():
+                        hear()
+                    pause_s = _FIRST_PAUSE_S
+                    await self._listen(mine)
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                log.info("notices are not heard for a moment: %s", error)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    async def _listen(self, connection: psycopg.AsyncConnection) -> None:
+        while True:
+            async for notice in connection.notifies(timeout=_PROVE_S):
+                self._hears[notice.channel]()
+            await asyncio.wait_for(connection.execute("SELECT 1"), _ANSWER_S)
+
+    def _address(self) -> str:
+        return self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
