@@ -18,8 +18,10 @@ FoundryError
 │   └── LanguageMismatch        language_mismatch
 ├── WriteFailed                 write_failed
 │   └── DiskFull                disk_full
+├── SpendingCap                 spending_cap
 ├── VoiceError                  the speech engine
 │   ├── EngineMissing           engine_missing
+│   │   └── EngineUnknown       engine_unknown
 │   ├── VoiceMissing            voice_missing
 │   ├── NothingToSpeak          nothing_to_speak
 │   ├── EngineRefused           engine_refused      (bad key, forbidden: permanent)
@@ -181,14 +183,21 @@ class WriteFailed(FoundryError):
     """A file could not be written."""
 
     code = "write_failed"
-    next_action = "Check that the home is writable, then requeue the step."
+    next_action = "Make it writable, then try again; a production that failed for it: `foundry-tui requeue`."
 
 
 class DiskFull(WriteFailed):
     """There is not enough free space for the work."""
 
     code = "disk_full"
-    next_action = "Free some space, then requeue the step: finished work is kept."
+    next_action = "Free some space, then try again; a production that waits for it goes on by itself."
+
+
+class SpendingCap(FoundryError):
+    """The next request would cost more than may be spent."""
+
+    code = "spending_cap"
+    next_action = "Raise the cap, then requeue the step: everything paid for is kept."
 
 
 class VoiceError(FoundryError):
@@ -202,6 +211,13 @@ class EngineMissing(VoiceError):
 
     code = "engine_missing"
     next_action = "See `foundry-tui doctor` for what is installed, or choose another engine for the narrator."
+
+
+class EngineUnknown(EngineMissing):
+    """There is no speech engine by that name."""
+
+    code = "engine_unknown"
+    next_action = "Choose another engine for the narrator."
 
 
 class VoiceMissing(VoiceError):

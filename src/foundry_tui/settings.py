@@ -53,6 +53,23 @@ class TextSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How many days events, jobs and rotated logs are kept; 0 keeps them for ever."""
+
+    events_days: int
+    jobs_days: int
+    logs_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoneySettings:
+    """What engines that cost money may cost at most, in US dollars; 0 is no cap."""
+
+    per_production_usd: float = 0.0
+    per_day_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a run of Foundry was told. ``home`` is the tree in use (``<home>/alpha`` in the alpha environment)."""
 
@@ -67,7 +84,10 @@ class Settings:
     audio: AudioSettings
     text: TextSettings
     log_level: str
+    retention: RetentionSettings
+    room_patience_s: float
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    money: MoneySettings = MoneySettings()
 
     @property
     def database_file(self) -> Path:
@@ -124,7 +144,12 @@ def load_settings(
         audio=_audio(values),
         text=TextSettings(values["text.footnotes"], _names(values["text.rules_off"])),
         log_level=values["log_level"],
+        retention=RetentionSettings(
+            values["retention.events_days"], values["retention.jobs_days"], values["retention.logs_days"]
+        ),
+        room_patience_s=60.0 * values["disk.wait_min"],
         engines=_engines(config, env),
+        money=MoneySettings(values["money.per_production_usd"], values["money.per_day_usd"]),
     )
 
 

@@ -62,6 +62,23 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("text.rules_off", "", "Speech rules that stay silent, by name, with commas; eng:NAME for one language."),
     Option(
+        "retention.events_days", 90, "Days that the small talk of finished productions is kept; 0: for ever.", (), 0
+    ),
+    Option("retention.jobs_days", 90, "Days that jobs are kept which no step needs any more; 0: for ever.", (), 0),
+    Option(
+        "retention.logs_days", 30, "Days that rotated logs are kept; 0: until five newer ones push them out.", (), 0
+    ),
+    Option(
+        "disk.wait_min",
+        15,
+        "Minutes that --run-all waits for room on a full disk with nothing else to do; the daemon waits on.",
+        (),
+        0,
+        10_080,
+    ),
+    Option("money.per_production_usd", 0.0, "US dollars a production may cost at most; 0 is no cap.", (), 0, 1_000_000),
+    Option("money.per_day_usd", 0.0, "US dollars all of them may cost a day (UTC); 0 is no cap.", (), 0, 1_000_000),
+    Option(
         "console.theme",
         "dark",
         "The console's colours.",

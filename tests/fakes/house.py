@@ -14,10 +14,10 @@ from typing import Any
 from fakes.standin_engine import StandinEngine, speech_of
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.pool import PoolSummary, WorkerPool
+from foundry_tui.pipeline.room import free_bytes
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.steps.recipes import build_recipes
-from foundry_tui.steps.space import free_bytes
 from foundry_tui.steps.toolbox import StepSettings, Toolbox
 from foundry_tui.storage import LocalLibrary
 from foundry_tui.store import requeue
@@ -29,7 +29,9 @@ from foundry_tui.voices.protocol import Speech, VoiceSettings
 
 MADE = "20250101000001"
 HURRY = 1000  # the guard's and breaker's waits pass this much faster
-QUICK = PoolSettings(retry_base_s=0.02, retry_floor_s=0.01, poll_min_s=0.02, poll_max_s=0.1, reconcile_s=0.5)
+QUICK = PoolSettings(
+    retry_base_s=0.02, retry_floor_s=0.01, poll_min_s=0.02, poll_max_s=0.1, reconcile_s=0.5, room_patience_s=0.2
+)
 _WORDS = (
     "the quiet harbour kept its boats close while evening came down over the long grey water and the lamps were lit"
 )
@@ -98,7 +100,8 @@ class House:
         return build_recipes(tools)
 
     async def run(self, **how: Any) -> PoolSummary:
-        return await WorkerPool(self.database, self.recipes(), settings=QUICK).run_until_idle(**how)
+        pool = WorkerPool(self.database, self.recipes(), settings=QUICK, free=self.free)
+        return await pool.run_until_idle(**how)
 
     async def requeue(self, step: str) -> None:
         recipes = self.recipes()

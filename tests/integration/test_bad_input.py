@@ -210,6 +210,7 @@ mount -t tmpfs -o size=24m none "$HOME_DIR" || exit 77
 cp -r "$EMPTY/." "$HOME_DIR"
 $FOUNDRY --home "$HOME_DIR" book add "$BOOK" --book-id clerk >/dev/null || exit 78
 $FOUNDRY --home "$HOME_DIR" produce clerk --narrator nora >/dev/null || exit 79
+export FOUNDRY_DISK_WAIT_MIN=0
 $FOUNDRY --home "$HOME_DIR" --run-all; echo "run: $?"
 $FOUNDRY --home "$HOME_DIR" queue --json
 dd if=/dev/zero of="$HOME_DIR/filler" bs=64k 2>/dev/null
@@ -220,7 +221,7 @@ $FOUNDRY --home "$HOME_DIR" book list --json
 """
 
 
-def test_a_full_disk_fails_the_step_in_words_and_costs_nothing(empty_home: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_said_in_words_and_costs_nothing(empty_home: Path, tmp_path: Path) -> None:
     big = write_book(tmp_path / "big")
     big.write_text(big.read_text().replace("</body>", "<p>Another word follows it.</p>\n" * 20_000 + "</body>"))
     (tmp_path / "home").mkdir()
@@ -230,40 +231,48 @@ def test_a_full_disk_fails_the_step_in_words_and_costs_nothing(empty_home: Path,
     said = done.stdout + done.stderr
     assert "Traceback" not in said, said
     assert "run: 1" in done.stdout, said
+    assert "waits for room on the disk" in done.stdout
     assert "MB free" in done.stdout
     assert '"next_step": "STEP3_audio_generation"' in done.stdout
     assert "add: 1" in done.stdout, said
+    assert "requeue the step" not in said
     assert "full: 1" in done.stdout or "full: 2" in done.stdout, said
     assert done.stdout.splitlines()[-1].count('"book_id"') == 1, "the book that did not fit is not in the catalog"
 
 
 FILLING = """
 set -u
-mount -t tmpfs -o size=90m none "$HOME_DIR" || exit 77
+mount -t tmpfs -o size=160m none "$HOME_DIR" || exit 77
 $FOUNDRY --home "$HOME_DIR" init >/dev/null || exit 76
 $FOUNDRY --home "$HOME_DIR" produce tin_kettle --narrator espeak_eng >/dev/null || exit 78
 $FOUNDRY --home "$HOME_DIR" --run-all > "$HOME_DIR/../said" 2>&1 &
 run=$!
 while kill -0 $run && [ "$(find "$HOME_DIR/foundry" -name '*.flac' | wc -l)" -lt 10 ]; do sleep 0.02; done
 dd if=/dev/zero of="$HOME_DIR/filler" bs=64k 2>/dev/null
+while kill -0 $run && ! grep -q "waits for room" "$HOME_DIR/../said"; do sleep 0.05; done
+$FOUNDRY --home "$HOME_DIR" jobs list --reason disk_full --json
+truncate -s -1m "$HOME_DIR/filler"
+sleep 6
+$FOUNDRY --home "$HOME_DIR" jobs list --reason disk_full --json
+rm "$HOME_DIR/filler"
 wait $run; echo "run: $?"
 cat "$HOME_DIR/../said"
-$FOUNDRY --home "$HOME_DIR" queue --json
-rm "$HOME_DIR/filler"
-$FOUNDRY --home "$HOME_DIR" --run-all; echo "again: $?"
 """
 
 
-def test_a_disk_that_fills_up_meanwhile_fails_the_step_and_the_next_run_finishes(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_meanwhile_pauses_the_step_until_there_is_room_again(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     done = in_namespace(FILLING, HOME_DIR=tmp_path / "home")
     if done.returncode == 77:
         pytest.skip("this user may not mount a tmpfs")
     said = done.stdout + done.stderr
     assert "Traceback" not in said, said
-    assert "run: 1" in done.stdout, said
-    assert '"status": "failed"' in done.stdout, said
-    assert "again: 0" in done.stdout, said
+    full, still_full, *_ = done.stdout.splitlines()
+    assert '"reason": "disk_full"' in full, said
+    assert '"reason": "disk_full"' in still_full, "a first freed megabyte is not room"
+    assert "There is room again" in done.stdout, said
+    assert "run: 0" in done.stdout, said
+    assert "FAILED" not in done.stdout, said
 
 
 READ_ONLY = """

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from fakes.pools import pool
 from fakes.recipes import FakeStep, Speaking, catalog, nothing, recipe, statuses, story
 from foundry_tui.domain.status import Level
-from foundry_tui.errors import DiskFull, EngineBusy, VoiceMissing
+from foundry_tui.errors import EngineBusy, FoundryError, VoiceMissing, WriteFailed
 from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.store import requeue
@@ -160,8 +160,8 @@ async def test_progress_resets_the_count_of_attempts(database: Database) -> None
     assert tries == 6, "four of them went on, and two in a row did not"
 
 
-@pytest.mark.parametrize("error", [VoiceMissing("No voice."), DiskFull("2 MB are free; 90 MB are needed.")])
-async def test_a_permanent_error_fails_at_once_with_what_to_do(database: Database, error: VoiceMissing) -> None:
+@pytest.mark.parametrize("error", [VoiceMissing("No voice."), WriteFailed("The folder is closed to you.")])
+async def test_a_permanent_error_fails_at_once_with_what_to_do(database: Database, error: FoundryError) -> None:
     (made,) = await catalog(database)
 
     async def fail(context: StepContext) -> StepOutcome:

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from foundry_tui.cli.run_faces import progress_text, waiting_line
+from foundry_tui.cli.run_faces import cramped_line, progress_text, waiting_line
 from foundry_tui.cli.run_summary import summary_lines
 from foundry_tui.domain.plain import plain, plain_lines
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from foundry_tui.domain.events import Event
     from foundry_tui.operations.run_report import RunReport
     from foundry_tui.pipeline.summary import Elsewhere
+    from foundry_tui.store.disk_waits import DiskWait
 
 _STYLES = {"warning": "yellow", "error": "bold red"}
 # What an operator watching wants to see pass by; all the rest is a `foundry-tui events` away.
@@ -63,6 +64,10 @@ class LiveFace:
     def waiting(self, elsewhere: Sequence[Elsewhere]) -> None:
         """Whom the run waits for, at the bottom."""
         self._note = plain(waiting_line(elsewhere)) if elsewhere else ""
+
+    def cramped(self, waits: Sequence[DiskWait]) -> None:
+        """What waits for room, at the bottom."""
+        self._note = plain(cramped_line(waits)) if waits else ""
 
     def stopping(self, message: str) -> None:
         """What the signal means."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from foundry_tui.domain.events import Event
     from foundry_tui.operations.run_report import RunReport
     from foundry_tui.pipeline.summary import Elsewhere
+    from foundry_tui.store.disk_waits import DiskWait
 
 # The step that is next says so itself when it starts; retries are counted in the summary.
 _UNTOLD = {"step_pending", "retry"}
@@ -44,6 +45,10 @@ class Face(Protocol):
 
     def waiting(self, elsewhere: Sequence[Elsewhere]) -> None:
         """Other workers hold these jobs; empty when none does any more."""
+        ...
+
+    def cramped(self, waits: Sequence[DiskWait]) -> None:
+        """These productions wait for room on the disk; empty when there is room again."""
         ...
 
     def stopping(self, message: str) -> None:
@@ -74,6 +79,16 @@ def waiting_line(elsewhere: Sequence[Elsewhere]) -> str:
     """Whom the run waits for."""
     held = ", ".join(f"{job.name} of {job.audiobook_id} ({job.worker})" for job in elsewhere)
     return f"Waiting for another worker: {held}." if elsewhere else "Nobody else is at work any more."
+
+
+def cramped_line(waits: Sequence[DiskWait]) -> str:
+    """Where room is wanted, and how much; the longest line of it, for freeing that is enough for the others too."""
+    if not waits:
+        return "There is room on the disk again."
+    many = f"{len(waits):,} productions wait" if len(waits) > 1 else f"{waits[0].audiobook_id} waits"
+    most = max(waits, key=lambda wait: wait.wanted_bytes)
+    where = f": {most.wanted_bytes / 1e6:,.0f} MB must be free at {plain(most.place)}" if most.place else ""
+    return f"{many} for room on the disk{where}. It goes on by itself; Ctrl-C stops, and nothing is lost."
 
 
 def progress_text(line: Line) -> str:
@@ -126,6 +141,10 @@ class PlainFace:
         """Whom the run waits for."""
         warn(waiting_line(elsewhere))
 
+    def cramped(self, waits: Sequence[DiskWait]) -> None:
+        """What waits for room."""
+        warn(cramped_line(waits))
+
     def stopping(self, message: str) -> None:
         """What the signal means."""
         warn(message)
@@ -166,6 +185,10 @@ class JsonFace:
     def waiting(self, elsewhere: Sequence[Elsewhere]) -> None:
         """Whom the run waits for."""
         json_line({"type": "waiting", "jobs": [asdict(job) for job in elsewhere]})
+
+    def cramped(self, waits: Sequence[DiskWait]) -> None:
+        """What waits for room."""
+        json_line({"type": "disk_full", "jobs": [asdict(wait) for wait in waits]})
 
     def stopping(self, message: str) -> None:
         """What the signal means."""

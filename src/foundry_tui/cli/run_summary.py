@@ -17,6 +17,7 @@ _WORDS = {
     "failed": "FAILED",
     "cancelled": "cancelled",
     "paused": "paused",
+    "no_room": "waits for room on the disk",
     "pending": "not finished yet",
     "elsewhere": "in the hands of another worker",
 }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from foundry_tui.pipeline.feed import Running
     from foundry_tui.pipeline.pool import WorkerPool
     from foundry_tui.pipeline.summary import Elsewhere
+    from foundry_tui.store.disk_waits import DiskWait
     from foundry_tui.store.event_history import Cursor
 
 _EVERY_S = 0.5
@@ -65,6 +66,10 @@ class Watch:
     def waiting(self, elsewhere: Sequence[Elsewhere]) -> None:
         """Other workers hold these jobs, and the run waits for them."""
         self._face.waiting(elsewhere)
+
+    def cramped(self, waits: Sequence[DiskWait]) -> None:
+        """These productions wait for room on the disk; none when there is room again."""
+        self._face.cramped(waits)
 
     async def end(self) -> None:
         """Show what is left to be shown."""

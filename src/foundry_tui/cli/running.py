@@ -50,6 +50,7 @@ async def _run(settings: Settings, face: Face, *, fail_fast: bool, retry_failed:
                     retry_failed=retry_failed,
                     on_pool=on_pool,
                     on_wait=watch.waiting,
+                    on_room=watch.cramped,
                     stopped=lambda: brake.pulled,
                 )
             finally:

@@ -20,7 +20,10 @@ _LISTED = 10
 
 @dataclass(frozen=True, slots=True)
 class ProductionReport:
-    """One production after the run. ``outcome``: success, gaps, failed, cancelled, paused, pending or elsewhere."""
+    """One production after the run.
+
+    ``outcome``: success, gaps, failed, cancelled, paused, no_room, pending or elsewhere.
+    """
 
     audiobook_id: str
     book_id: str
@@ -52,11 +55,11 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """130 interrupted; 1 a production failed; 3 none failed, one has gaps; else 0."""
+        """130 interrupted; 1 a production failed or found no room; 3 neither, but one has gaps; else 0."""
         if self.interrupted:
             return INTERRUPTED
         outcomes = {report.outcome for report in self.productions}
-        return FAILED if "failed" in outcomes else GAPS if "gaps" in outcomes else DONE
+        return FAILED if outcomes & {"failed", "no_room"} else GAPS if "gaps" in outcomes else DONE
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -127,6 +130,8 @@ def _outcome(production: Production, gaps: int, how: str | None) -> str:
         return production.status.value
     if production.paused_at is not None:
         return "paused"
+    if how == "disk_full" and production.status is Status.PENDING:
+        return "no_room"
     return "elsewhere" if production.status is Status.PROCESSING and how in {None, "elsewhere"} else "pending"
 
 
@@ -161,4 +166,4 @@ def _warnings(events: Sequence[Event]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-_NO_WARNINGS = {"step_failed", "production_failed", "substitution", "fallback", "substitute_voice"}
+_NO_WARNINGS = {"step_failed", "production_failed", "substitution", "fallback", "substitute_voice", "disk_full"}

@@ -20,6 +20,7 @@ from foundry_tui.store.queue import queue
 if TYPE_CHECKING:
     from foundry_tui.pipeline.pool import WorkerPool
     from foundry_tui.pipeline.summary import Elsewhere, PoolSummary
+    from foundry_tui.store.disk_waits import DiskWait
 
 _UNDONE = (Status.PENDING, Status.PROCESSING)
 _UNFINISHED = (*_UNDONE, Status.FAILED)
@@ -57,6 +58,7 @@ class Running:
         retry_failed: bool = True,
         on_pool: Callable[[WorkerPool], None] | None = None,
         on_wait: Callable[[Sequence[Elsewhere]], None] | None = None,
+        on_room: Callable[[Sequence[DiskWait]], None] | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> RunReport:
         """Work until nothing is left, and report.
@@ -78,7 +80,9 @@ class Running:
             if on_pool is not None:
                 on_pool(pool)
             if not stopped():
-                summary = await pool.run_until_idle(fail_fast=fail_fast, retry_failed=retry_failed, on_wait=waiting)
+                summary = await pool.run_until_idle(
+                    fail_fast=fail_fast, retry_failed=retry_failed, on_wait=waiting, on_room=on_room
+                )
                 outcomes |= summary.outcomes
         wall_s = self._monotonic() - began
         return await self._report(summary, outcomes, before, wall_s=wall_s, interrupted=stopped())

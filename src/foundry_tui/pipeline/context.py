@@ -39,7 +39,10 @@ _AWAY_PAUSE_S = 0.5  # between tries while the database cannot be reached
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a claim ended. ``kind``: advanced, finished, retry, failed, cancelled, paused, released, lost, sent_back."""
+    """How a claim ended.
+
+    ``kind``: advanced, finished, retry, failed, cancelled, paused, released, lost, sent_back, disk_full.
+    """
 
     audiobook_id: str
     step_number: str

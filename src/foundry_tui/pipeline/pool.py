@@ -17,26 +17,28 @@ from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.feed import ProgressFeed
 from foundry_tui.pipeline.heartbeat import Heartbeat
 from foundry_tui.pipeline.reconcile import Reconciler, Recovery
+from foundry_tui.pipeline.room import FreeBytes, RoomWatch, free_bytes
 from foundry_tui.pipeline.runner import Runner
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.pipeline.summary import Elsewhere, PoolSummary
 from foundry_tui.pipeline.worker_id import new_worker_id, spoken_name
 from foundry_tui.store import jobs as job_rows
-from foundry_tui.store import requeue as requeue_rows
 from foundry_tui.store import notices
+from foundry_tui.store import requeue as requeue_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.database import Database
+from foundry_tui.store.disk_waits import DiskWait
 from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Job
 from foundry_tui.store.steps import ClaimedStep
+from foundry_tui.store.wakeups import Wakeups
 
 log = logging.getLogger(__name__)
-from foundry_tui.store.wakeups import Wakeups
 Answer = TypeVar("Answer")
 _CONTENDED_S = 0.02  # a production is being changed: a transaction takes about as long
-
-
 _GATHER_S = 0.05
+
+
 class WorkerPool:
     """N jobs at once on the loop that runs it; assumes nothing about threads or signals. One run at a time."""
 
@@ -50,6 +52,7 @@ class WorkerPool:
         feed: ProgressFeed | None = None,
         worker_id: str | None = None,
         chance: random.Random | None = None,
+        free: FreeBytes = free_bytes,
     ) -> None:
         self.settings = settings or PoolSettings()
         self.clock = clock or SystemClock()
@@ -59,17 +62,19 @@ class WorkerPool:
         self._database = database
         self._recipes = dict(recipes)
         self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
-        self._runner = Runner(database, self.settings, self.clock, self._chance)
+        self._runner = Runner(database, self.settings, self.clock, self._chance, free)
+        self._room = RoomWatch(database, self.now, free)
+        self._cramped_since: float | None = None  # nothing is left but what waits for room
         self._fences: dict[int, int] = {}  # of every job this pool holds, from inside the claiming transaction on
         self._active: dict[int, ClaimContext] = {}
         self._tasks: dict[asyncio.Task[None], int] = {}  # its job
         self._changed = asyncio.Event()
+        self._look_in = asyncio.Event()  # something was put in that the reconciler takes up
         self.accepting = True  # False: what is in hand goes on to its end, and nothing new is claimed
         self._draining = self._drained = False
         self._offset_s = 0.0
         self._pause_s = self.settings.poll_min_s
         self._away_since: float | None = None
-        self._look_in = asyncio.Event()  # something was put in that the reconciler takes up
         self._dry = True  # the last look found nothing to claim
         self._reconciler = Reconciler(database, self._recipes, self.worker_id, self.settings, self.now, self._holds)
         self._heartbeat = Heartbeat(
@@ -97,11 +102,13 @@ class WorkerPool:
         fail_fast: bool = False,
         retry_failed: bool = False,
         on_wait: Callable[[Sequence[Elsewhere]], None] | None = None,
+        on_room: Callable[[Sequence[DiskWait]], None] | None = None,
     ) -> PoolSummary:
         """Work the queue until nothing can be claimed, nothing is scheduled and nobody else holds a job.
 
         ``retry_failed`` first requeues failed productions, never poisoned or cancelled ones. ``fail_fast`` stops at
-        the first production that fails. ``on_wait`` hears, whenever it changes, what other workers still hold.
+        the first production that fails. ``on_wait`` hears, whenever it changes, what other workers still hold, and
+        ``on_room`` what waits for room on the disk; with nothing else to do that is waited for ``room_patience_s``.
         """
         async with self._at_work():
             if retry_failed:
@@ -109,6 +116,7 @@ class WorkerPool:
                     requeued = await requeue_rows.retry_failed(connection, self._reconciler.plans, self.now())
                 self.summary.requeued = tuple(requeued)
             waited: list[Elsewhere] = []
+            cramped: tuple[DiskWait, ...] = ()
             while not self._draining and not (fail_fast and self.summary.failed):
                 if await self._patiently(self._claim_one, otherwise=False):
                     continue
@@ -119,7 +127,13 @@ class WorkerPool:
                     if waits != waited and on_wait is not None:
                         on_wait(waits)
                     waited = waits
+                if self._room.waits != cramped:
+                    cramped = self._room.waits
+                    if on_room is not None:
+                        on_room(cramped)
                 await self._rest()
+            for wait in self._room.waits:
+                self.summary.outcomes[wait.audiobook_id] = "disk_full"
         return self.summary
 
     async def run_forever(self, stop: asyncio.Event) -> PoolSummary:
@@ -188,6 +202,7 @@ class WorkerPool:
         await self._reconcile()
         await self._tell("worker_started", f"A worker started: {spoken_name(self.worker_id)}.")
         helpers = [asyncio.create_task(self._heartbeat.run()), asyncio.create_task(self._reconcile_forever())]
+        hears = {notices.JOBS: self.wake, notices.PRODUCTIONS: self._look_in.set}
         try:
             async with Wakeups(self._database, hears):
                 yield
@@ -203,7 +218,6 @@ class WorkerPool:
         if kind == "worker_stopped":
             details["jobs_run"] = self.summary.jobs_run
         try:
-        hears = {notices.JOBS: self.wake, notices.PRODUCTIONS: self._look_in.set}
             async with self._database.write() as connection:
                 await append(connection, [Event(kind=kind, message=message, details=details)])
         except FoundryError:
@@ -244,6 +258,7 @@ class WorkerPool:
         if claimed is None:
             return False
         self._pause_s = self.settings.poll_min_s
+        self._cramped_since = None
         task = asyncio.create_task(self._carry(claimed))
         self._tasks[task] = claimed.job.job_id
         task.add_done_callback(self._done)
@@ -336,7 +351,13 @@ class WorkerPool:
             Elsewhere(job.job_id, job.name, str(job.payload.get("audiobook_id", "")), spoken_name(job.worker_id))
             for job in held
         ]
-        return waits, not waits and not scheduled
+        return waits, not waits and not scheduled and not self._waits_for_room()
+
+    def _waits_for_room(self) -> bool:
+        """Whether something waits for room on the disk, and it is not yet past waiting for."""
+        now = self.clock.monotonic()
+        since = self._cramped_since = (self._cramped_since or now) if self._room.waits else None
+        return since is not None and now - since < self.settings.room_patience_s
 
     async def _patiently(self, look: Callable[[], Awaitable[Answer]], *, otherwise: Answer) -> Answer:
         """``look``, forgiving a database that is away, or out of room, for less than a lease."""
@@ -358,6 +379,8 @@ class WorkerPool:
             theirs = await job_rows.clock(connection)
         self._offset_s = 0.0 if theirs is None else theirs - self.clock.time()
         recovery = await self._reconciler.once()
+        if await self._room.once():
+            self._changed.set()
         self.summary.recovered.extend(recovery.sentences)
         self.summary.adopted.extend(recovery.queued)
         for each in recovery.recovered:

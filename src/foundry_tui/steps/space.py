@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from foundry_tui.errors import DiskFull
+from foundry_tui.pipeline.room import free_bytes
 
 # Speech runs at about 14 characters a second, scripts without spaces at about 5; estimates lean to the large side.
 _CHARACTERS_PER_S = 12.0
@@ -30,20 +30,13 @@ def coded_bytes(audio_s: float, bitrate_kbps: int) -> int:
     return int(audio_s * bitrate_kbps * 125 * 1.05)
 
 
-def free_bytes(folder: Path) -> int:
-    """Free space for us on the filesystem that holds ``folder``, or will."""
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
-
-
 def require_space(folder: Path, needed_bytes: int, what: str, free: Callable[[Path], int] = free_bytes) -> None:
     """Raise DiskFull, with both figures, unless ``needed_bytes`` and some to spare are free."""
     there = free(folder)
     if there < needed_bytes + _SPARE_BYTES:
         raise DiskFull(
             f"{what} needs about {_mb(needed_bytes + _SPARE_BYTES)} MB, and {folder} has {_mb(there)} MB free.",
-            details={"needed_bytes": needed_bytes, "free_bytes": there},
+            details={"path": str(folder), "needed_bytes": needed_bytes + _SPARE_BYTES, "free_bytes": there},
         )
 
 

@@ -29,7 +29,9 @@ def translated(error: DBAPIError, where: str) -> FoundryError | None:
     reason = reason_of(error)
     said = reason.casefold()
     if any(sign in said for sign in _FULL):
-        return DiskFull(f"The database at {where} cannot be written: {reason}.")
+        # A server's own disk cannot be seen from here: only a file's place is one to look at.
+        place = {} if "://" in where else {"path": where}
+        return DiskFull(f"The database at {where} cannot be written: {reason}.", details=place)
     if any(sign in said for sign in _READ_ONLY):
         return HomeUnusable(f"The database at {where} cannot be written: {reason}.")
     if any(sign in said for sign in _CANNOT_OPEN):

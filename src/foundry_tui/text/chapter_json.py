@@ -98,7 +98,8 @@ def write_chapters(parsed: ParsedBook, folder: Path) -> tuple[Path, ...]:
         _sync_folder(folder)
     except OSError as broken:
         kind = DiskFull if broken.errno == _NO_SPACE else WriteFailed
-        raise kind(f"The chapters cannot be written to {folder}: {broken.strerror or broken}.") from broken
+        said = f"The chapters cannot be written to {folder}: {broken.strerror or broken}."
+        raise kind(said, details={"path": str(folder), "errno": broken.errno}) from broken
     return tuple(written)
 
 

@@ -1,0 +1,88 @@
+"""Watches the disk for the steps that found it full, and lets them go on when there is room again."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from foundry_tui.errors import DiskFull
+from foundry_tui.store import disk_waits
+from foundry_tui.store.database import Database
+from foundry_tui.store.disk_waits import DiskWait
+
+log = logging.getLogger(__name__)
+FreeBytes = Callable[[Path], int]
+
+
+def free_bytes(place: Path) -> int:
+    """Free space for us on the filesystem that holds ``place``, or will."""
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def wanted_room(error: DiskFull, margin_bytes: int, free: FreeBytes) -> tuple[str | None, int]:
+    """(where, how many bytes must be free there) before the step that met ``error`` goes on; no place: just later.
+
+    More than it asked for, or than there was: what goes on at the first freed byte only fails again.
+    """
+    named = error.details.get("path")
+    if not named or error.details.get("errno") == errno.EDQUOT:
+        return None, 0
+    needed = int(error.details.get("needed_bytes") or 0)
+    there = free(Path(str(named)))
+    return str(named), max(needed + needed // 20, 0 if needed else there) + margin_bytes
+
+
+class RoomWatch:
+    """One look at every pass of the reconciler; any number of workers may do it at once."""
+
+    def __init__(self, database: Database, now: Callable[[], float], free: FreeBytes = free_bytes) -> None:
+        self._database = database
+        self._now = now
+        self._free = free
+        self.waits: tuple[DiskWait, ...] = ()  # that still want room, as of the last look
+
+    async def once(self) -> list[DiskWait]:
+        """Let go on what has room now; returns those."""
+        async with self._database.read() as connection:
+            waits = await disk_waits.waiting(connection)
+        ready = await asyncio.to_thread(self._ready, waits) if waits else set()
+        self.waits = tuple(wait for wait in waits if wait.job_id not in ready)
+        if not ready:
+            return []
+        async with self._database.write() as connection:
+            resumed = await disk_waits.resume(connection, [wait for wait in waits if wait.job_id in ready], self._now())
+        if self._database.ballast is not None:
+            await asyncio.to_thread(self._database.ballast.lay)
+        log.info("room again for %d productions", len(resumed))
+        return resumed
+
+    def _ready(self, waits: Iterable[DiskWait]) -> set[int]:
+        """Those that have room, oldest first; what one of them will take is not promised to the next."""
+        left: dict[int, int] = {}  # by filesystem
+        ready = set()
+        for wait in waits:
+            if wait.place is None:
+                ready |= {wait.job_id} if wait.again_at <= self._now() else set()
+                continue
+            try:
+                place = _existing(Path(wait.place))
+                disk = place.stat().st_dev
+                there = left.setdefault(disk, self._free(place))
+            except OSError:
+                continue  # not to be seen from this machine
+            if there >= wait.wanted_bytes:
+                ready.add(wait.job_id)
+                left[disk] = there - wait.wanted_bytes
+        return ready
+
+
+def _existing(place: Path) -> Path:
+    while not place.exists():
+        place = place.parent
+    return place

@@ -1,0 +1,154 @@
+"""A full disk pauses the work and nothing else; room lets it go on. The same on both kinds of database."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from fakes.pools import QUICK
+from fakes.recipes import FakeStep, catalog, nothing, recipe, statuses, story
+from foundry_tui.errors import DiskFull
+from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
+from foundry_tui.pipeline.pool import WorkerPool
+from foundry_tui.pipeline.room import RoomWatch
+from foundry_tui.store.database import Database
+from foundry_tui.store.disk_waits import DiskWait
+
+MB = 1_000_000
+SETTINGS = replace(QUICK, room_margin_bytes=10 * MB, room_again_s=0.1, room_patience_s=0.3)
+
+
+class Disk:
+    """So much is free, and a step that wants more finds it full."""
+
+    def __init__(self, folder: Path, free: int = 0) -> None:
+        self.folder = folder
+        self.free = free
+        self.seen: list[int] = []
+
+    def look(self, _place: Path) -> int:
+        self.seen.append(self.free)
+        return self.free
+
+    async def need(self, context: StepContext, needed: int = 100 * MB) -> StepOutcome:
+        if self.free < needed:
+            raise DiskFull("No room.", details={"path": str(self.folder), "needed_bytes": needed})
+        return await nothing(context)
+
+
+def workers(database: Database, steps: Recipe, disk: Disk, **changed: float) -> WorkerPool:
+    return WorkerPool(database, {steps.name: steps}, settings=replace(SETTINGS, **changed), free=disk.look)  # type: ignore[arg-type]
+
+
+async def job(database: Database) -> dict[str, object]:
+    (row,) = await database.fetch("SELECT status, reason, paused, attempt, error_message FROM jobs")
+    return dict(row)
+
+
+async def test_a_full_disk_pauses_the_production_and_costs_no_attempt(database: Database, tmp_path: Path) -> None:
+    (made,) = await catalog(database)
+    disk = Disk(tmp_path)
+    handler = FakeStep(disk.need)
+    summary = await workers(database, recipe(handler), disk).run_until_idle()
+    assert summary.with_outcome("disk_full") == (made,)
+    assert not summary.failed
+    row = await job(database)
+    assert (row["status"], row["reason"], bool(row["paused"]), row["attempt"]) == ("pending", "disk_full", True, 0)
+    assert "free some space" in str(row["error_message"])
+    assert await statuses(database, made) == ["pending", "pending"]
+    assert handler.runs == [made], "nobody tries while there is no room"
+
+
+async def test_it_goes_on_by_itself_and_not_at_the_first_freed_byte(database: Database, tmp_path: Path) -> None:
+    (made,) = await catalog(database)
+    disk = Disk(tmp_path)
+    handler = FakeStep(disk.need)
+    told: list[int] = []
+    pool = workers(database, recipe(handler), disk, room_patience_s=60)
+    running = asyncio.create_task(pool.run_until_idle(on_room=lambda waits: told.append(len(waits))))
+    await until(lambda: told == [1])
+    disk.free = 101 * MB  # what it asked for, and no more
+    disk.seen.clear()
+    await until(lambda: len(disk.seen) > 4)
+    assert handler.runs == [made]
+    disk.free = 116 * MB
+    summary = await running
+    assert summary.finished == (made,)
+    assert told == [1, 0]
+    assert handler.runs == [made, made]
+    kinds = [kind for kind, _ in await story(database, made)]
+    assert kinds.index("disk_full") < kinds.index("room_again") < kinds.index("step_succeeded")
+
+
+async def test_other_productions_go_on_meanwhile(database: Database, tmp_path: Path) -> None:
+    large, small = await catalog(database, 2)
+    disk = Disk(tmp_path, free=50 * MB)
+
+    async def need(context: StepContext) -> StepOutcome:
+        return await disk.need(context, 100 * MB if context.production.audiobook_id == large else 1 * MB)
+
+    summary = await workers(database, recipe(FakeStep(need)), disk).run_until_idle()
+    assert (summary.finished, summary.with_outcome("disk_full")) == ((small,), (large,))
+
+
+async def test_what_cannot_be_measured_is_tried_again_after_a_while(database: Database, tmp_path: Path) -> None:
+    (made,) = await catalog(database)
+    disk = Disk(tmp_path, free=10**12)
+    tries = 0
+
+    async def within_quota(context: StepContext) -> StepOutcome:
+        nonlocal tries
+        tries += 1
+        if tries < 6:  # more than a failing step has attempts
+            raise DiskFull("Quota exceeded.", details={"path": str(tmp_path), "errno": errno.EDQUOT})
+        return await nothing(context)
+
+    summary = await workers(database, recipe(FakeStep(within_quota)), disk, room_patience_s=60).run_until_idle()
+    assert (summary.finished, tries) == ((made,), 6)
+
+
+async def test_what_the_operator_paused_stays_paused(database: Database, tmp_path: Path) -> None:
+    await catalog(database)
+    disk = Disk(tmp_path)
+    handler = FakeStep(disk.need)
+    pool = workers(database, recipe(handler), disk)
+    await pool.run_until_idle()
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE audiobook_productions SET paused_at = '2025-01-01 00:00:00'"))
+    disk.free = 10**12
+    assert (await pool.run_until_idle()).jobs_run == 0
+
+
+async def test_two_that_see_room_let_it_go_on_once(database: Database, tmp_path: Path) -> None:
+    (made,) = await catalog(database)
+    disk = Disk(tmp_path)
+    await workers(database, recipe(FakeStep(disk.need)), disk).run_until_idle()
+    disk.free = 10**12
+    watches = [RoomWatch(database, lambda: 5.0, disk.look) for _ in range(2)]
+    resumed: list[list[DiskWait]] = await asyncio.gather(*(watch.once() for watch in watches))
+    assert sum(map(len, resumed)) == 1
+    assert [kind for kind, _ in await story(database, made)].count("room_again") == 1
+
+
+async def until(true: object, patience_s: float = 20) -> None:
+    assert callable(true)
+    async with asyncio.timeout(patience_s):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_drained_pool_leaves_it_waiting(database: Database, tmp_path: Path) -> None:
+    (made,) = await catalog(database)
+    disk = Disk(tmp_path)
+    pool = workers(database, recipe(FakeStep(disk.need)), disk, room_patience_s=60)
+    running = asyncio.create_task(pool.run_until_idle(on_room=lambda _: stop.set()))
+    stop = asyncio.Event()
+    await asyncio.wait_for(stop.wait(), 20)
+    await pool.drain()
+    assert (await asyncio.wait_for(running, 20)).with_outcome("disk_full") == (made,)
