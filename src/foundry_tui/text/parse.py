@@ -15,10 +15,11 @@ from foundry_tui.text.guess_language import guess_language
 from foundry_tui.text.marks import strip_marks
 from foundry_tui.text.metadata import source_metadata
 from foundry_tui.text.options import ParseOptions
-from foundry_tui.text.outline import OutlineEntry
+from foundry_tui.text.outline import OutlineEntry, SplitPlace, places_in
 from foundry_tui.text.overrides import apply_overrides, section_anchors
 from foundry_tui.text.parsed_book import LeftOut, ParsedBook
 from foundry_tui.text.readers import SourceFile, read_source
+from foundry_tui.text.sections import Section
 
 DEFAULTS = ParseOptions()
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Receipt",
     "SourceFile",
     "parse_novel",
+    "split_places",
 ]
 
 
@@ -52,6 +54,13 @@ def parse_novel(
 
 
 def _parsed(source: Path, book_id: str, wanted: str | None, options: ParseOptions) -> ParsedBook:
+    identity, document, spoken_in, sections = _sectioned(source, wanted, options)
+    return BookBuilder(book_id, spoken_in, identity, document, options).build(sections)
+
+
+def _sectioned(
+    source: Path, wanted: str | None, options: ParseOptions
+) -> tuple[SourceFile, BookDocument, str, list[Section]]:
     identity, document = read_source(source, language=wanted)
     known = source_metadata(source)
     spoken_in = wanted or known.language or guess_language(document.sample()) or _declared(document) or "eng"
@@ -62,7 +71,15 @@ def _parsed(source: Path, book_id: str, wanted: str | None, options: ParseOption
     section_anchors(sections, document)
     sections, unfit = apply_overrides(sections, document, options.overrides)
     document.warnings.extend(unfit)
-    return BookBuilder(book_id, spoken_in, identity, document, options).build(sections)
+    return identity, document, spoken_in, sections
+
+
+def split_places(
+    source: Path, *, language: str | None = None, options: ParseOptions = DEFAULTS
+) -> dict[tuple[int, int], tuple[SplitPlace, ...]]:
+    """The blocks an override may split at, by their section's source_span in the outline. Raises as ``parse_novel``."""
+    _, document, _, sections = _sectioned(source, understood(language) if language else None, options)
+    return {(section.start, section.end - 1): tuple(places_in(section, document.blocks)) for section in sections}
 
 
 def _declared(document: BookDocument) -> str | None:
