@@ -16,6 +16,8 @@ _NEAR = 10 ** (
     -4 / 20
 )  # a point between samples stands at most about 4 dB above its neighbourhood in band-limited speech
 
+_JUMP = 0.3  # of the peak, from one sample to the next
+
 
 def _interpolators() -> NDArray[np.float64]:
     """Three windowed-sinc phases of 12 taps for the points 1/4, 1/2 and 3/4 after a sample, unity gain at DC."""
@@ -45,20 +47,37 @@ def peaks_between(samples: NDArray[Any], ceiling: float) -> tuple[NDArray[np.int
     near[: REACH + 2] = False
     near[-REACH - 2 :] = False
     places = np.flatnonzero(near) - 2
+    return places, _levels(samples, places)
+
+
+def _levels(samples: NDArray[Any], places: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The highest level from each of ``places`` to the sample after it."""
     levels = np.abs(samples[places].astype(np.float64))
     for taps in _TAPS:
         point = np.zeros(len(places))
         for offset, tap in enumerate(taps, start=-REACH + 1):
             point += samples[places + offset] * tap
         np.maximum(levels, np.abs(point), out=levels)
-    return places, levels
+    return levels
 
 
 def true_peak(samples: NDArray[Any], floor: float = 0.0) -> float:
-    """Highest absolute level of the interpolated sound (full scale = 1.0); ``floor`` is a level already known."""
+    """Highest absolute level of the interpolated sound (full scale = 1.0); ``floor`` is a level already known.
+
+    The highest point lies beside a sample no lower than its neighbours, or beside a jump: a steady tone, near its own
+    peak all the time, costs no more than speech.
+    """
     if not len(samples):
         return floor
-    known = max(float(samples.max()), -float(samples.min()), floor)
     edge = np.zeros(REACH)
-    levels = peaks_between(np.concatenate([edge, samples, edge]), known)[1]
-    return max(known, float(levels.max())) if len(levels) else known
+    sound = np.concatenate([edge, samples, edge])
+    height = np.abs(sound)
+    known = max(float(height.max()), floor)
+    loud = height[1:-1] > known * _NEAR
+    steep = np.abs(np.diff(sound)) > known * _JUMP
+    crest = (height[1:-1] >= height[:-2]) & (height[1:-1] >= height[2:])
+    beside = np.flatnonzero(loud & (crest | steep[1:] | steep[:-1])) + 1
+    if not len(beside):
+        return known
+    places = np.concatenate([beside - 1, beside])
+    return max(known, float(_levels(sound, places[places >= REACH - 1]).max()))
