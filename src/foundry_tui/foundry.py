@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from foundry_tui.errors import UsageError
+from foundry_tui.errors import FoundryError, UsageError
 from foundry_tui.operations.catalog import Catalog
 from foundry_tui.operations.event_log import EventLog
 from foundry_tui.operations.productions import Productions
@@ -21,6 +22,7 @@ from foundry_tui.store.database import Database
 from foundry_tui.store.upgrade import UpgradeReport, upgrade
 
 if TYPE_CHECKING:
+    from foundry_tui.domain.books import Narrator
     from foundry_tui.operations.audition import Auditions
     from foundry_tui.operations.chunk_texts import ChunkTexts
     from foundry_tui.operations.desk import Desk
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from foundry_tui.operations.inbox import Inbox
     from foundry_tui.operations.jobs import Jobs
     from foundry_tui.operations.lexicon import LexiconDesk
+    from foundry_tui.operations.money import Money
+    from foundry_tui.operations.purse import Purse
     from foundry_tui.operations.redo import Redo
     from foundry_tui.operations.sections import Sections
     from foundry_tui.pipeline.contract import Recipe
@@ -44,15 +48,23 @@ def _utc_now() -> datetime:
 class EngineRoom:
     """Open speech engines, one of each name, opened at first use and shared by everything in this process."""
 
-    def __init__(self, settings: Settings, database: Database | None = None) -> None:
-        """Limits shared with other processes are kept in ``database``; without one there are none."""
+    def __init__(
+        self, settings: Settings, database: Database | None = None, now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        """Shared limits, the money ledger and what is told of the engines are kept in ``database``.
+
+        Without one there are no such limits, nothing is told, and no engine that costs money speaks.
+        """
         self._settings = settings
         self._database = database
         self._open: dict[str, GuardedEngine] = {}
         self._lock = asyncio.Lock()
+        self._telling: set[asyncio.Task[None]] = set()
+        self.purse = _purse(settings, database, now) if database is not None else None
 
     async def get(self, name: str) -> GuardedEngine:
         """The engine of that name; raises EngineMissing."""
+        from foundry_tui.voices.breaker import Breaker
         from foundry_tui.voices.engines import open_engine
         from foundry_tui.voices.guard import GuardedEngine
 
@@ -67,8 +79,24 @@ class EngineRoom:
                     place = f"[engines.{name}] in {self._settings.home / CONFIG}, or FOUNDRY_{name.upper()}_*"
                     raise UsageError(f"{error.message} It is set by {place}.", next_action=error.action) from error
                 turns = self._turns(name, at_once, per_minute)
-                self._open[name] = GuardedEngine(engine, turns=turns)
+                breaker = Breaker(name, clock=time.monotonic, sleep=asyncio.sleep, on_change=self._told_of(name))
+                self._open[name] = GuardedEngine(engine, turns=turns, till=self.purse, breaker=breaker)
             return self._open[name]
+
+    def _told_of(self, name: str) -> Callable[[str, FoundryError | None], None]:
+        """What tells the event log of a breaker's changes; it must not hold up the call that brought one about."""
+        if self._database is None:
+            return lambda _state, _error: None
+        from foundry_tui.operations.engine_news import breaker_event, tell
+
+        database = self._database
+
+        def changed(state: str, error: FoundryError | None) -> None:
+            task = asyncio.get_running_loop().create_task(tell(database, breaker_event(name, state, error)))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+        return changed
 
     def _turns(self, name: str, at_once: int, per_minute: float) -> Turns | None:
         if self._database is None or not (at_once or per_minute):
@@ -82,6 +110,19 @@ class EngineRoom:
         while self._open:
             _, engine = self._open.popitem()
             await engine.close()
+        await asyncio.gather(*self._telling)
+
+
+def _purse(settings: Settings, database: Database, now: Callable[[], datetime]) -> Purse:
+    from foundry_tui.domain.money import micros
+    from foundry_tui.operations.purse import Purse
+
+    return Purse(
+        database,
+        now,
+        production_cap_micros=micros(settings.money.per_production_usd),
+        day_cap_micros=micros(settings.money.per_day_usd),
+    )
 
 
 class Foundry:
@@ -203,6 +244,22 @@ class Foundry:
         )
 
     @cached_property
+    def money(self) -> Money:
+        """What books will cost, and what productions have cost."""
+        from foundry_tui.operations.money import Money
+
+        settings = self.settings
+        return Money(
+            self.database,
+            settings.home,
+            self.engines.purse or _purse(settings, self.database, self.now),
+            self.engines.get,
+            default_engine=settings.default_engine,
+            default_narrator=settings.default_narrator,
+            options=self._parse_options(),
+        )
+
+    @cached_property
     def running(self) -> Running:
         """The queue, worked."""
         return Running(self.database, self.events, lambda workers: self.pool(workers=workers))
@@ -258,7 +315,15 @@ class Foundry:
                 parsing=self._parse_options(),
             ),
             free_bytes=free_bytes,
+            purse=self.engines.purse,
+            narrator=self._narrator,
         )
+
+    async def _narrator(self, narrator_id: str) -> Narrator:
+        from foundry_tui.store.roster import get_narrator
+
+        async with self.database.read() as connection:
+            return await get_narrator(connection, narrator_id)
 
 
 @asynccontextmanager
@@ -271,6 +336,6 @@ async def open_foundry(settings: Settings, *, now: Callable[[], datetime] = _utc
         database = Database.connect(settings.database_url)
         stack.push_async_callback(database.close)
         upgraded = await upgrade(database, backup_folder=settings.home / "database")
-        engines = EngineRoom(settings, database)
+        engines = EngineRoom(settings, database, now)
         stack.push_async_callback(engines.close)
         yield Foundry(settings, database, engines, stack, upgraded, now)

@@ -13,7 +13,16 @@ from click.exceptions import NoArgsIsHelpError
 from foundry_tui.cli.globals import FoundryGroup, Globals, global_options
 from foundry_tui.cli.out import be_printable, called_with, complain, give_up_stdout, note, warn
 from foundry_tui.domain.plain import plain
-from foundry_tui.errors import Conflict, FoundryError, Interrupted, NotFound, SourceNotFound, UsageError
+from foundry_tui.errors import (
+    Conflict,
+    EngineUnknown,
+    FoundryError,
+    Interrupted,
+    NotFound,
+    SourceNotFound,
+    UsageError,
+    VoiceMissing,
+)
 from foundry_tui.log_file import log_is_open
 
 _log = logging.getLogger(__name__)
@@ -40,6 +49,9 @@ VERBS = {
     "jobs": ("foundry_tui.cli.jobs:jobs", "Jobs one by one: list, show, retry, cancel."),
     "work": ("foundry_tui.cli.work:work", "Work the queue as a daemon, until stopped."),
     "doctor": ("foundry_tui.cli.doctor:doctor", "Say what is not right, and what to do."),
+    "backup": ("foundry_tui.cli.backup:backup", "Back up the home, at work or not."),
+    "restore": ("foundry_tui.cli.backup:restore", "Bring a backup back into an empty home."),
+    "db": ("foundry_tui.cli.database:db", "The database: copy it to another, forget what is old."),
 }
 
 
@@ -154,4 +166,5 @@ def exit_code(error: FoundryError) -> int:
     """The documented exit code of an error that ended a verb."""
     if isinstance(error, Interrupted):
         return INTERRUPTED
-    return USAGE if isinstance(error, (UsageError, NotFound, Conflict, SourceNotFound)) else FAILED
+    wrong = (UsageError, NotFound, Conflict, SourceNotFound, EngineUnknown, VoiceMissing)
+    return USAGE if isinstance(error, wrong) else FAILED

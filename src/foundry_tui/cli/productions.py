@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from foundry_tui.cli.globals import Globals, Verb
 from foundry_tui.cli.opening import with_foundry
 from foundry_tui.cli.out import Column, as_called, json_line, listing, result, warn
+from foundry_tui.domain.money import MICROS, dollars
+
+if TYPE_CHECKING:
+    from foundry_tui.foundry import Foundry
+    from foundry_tui.operations.money import Price
+    from foundry_tui.operations.productions import Produced
 
 _COLUMNS = (
     Column("AUDIOBOOK", "audiobook_id", 14),
@@ -17,6 +26,7 @@ _COLUMNS = (
     Column("STATUS", "status_shown", 20),
     Column("PRIO", "priority", 5, right=True),
     Column("NEXT STEP", "next_step", 24),
+    Column("COST", "cost", 22),
     Column("WHY", "error", 400),
 )
 
@@ -35,6 +45,8 @@ _COLUMNS = (
 @click.option("--priority", type=int, help="Higher is worked on first; 0 where nothing is said.")
 @click.option("--mp3", is_flag=True, default=None, help="Make an MP3 of every chapter beside the M4B.")
 @click.option("--allow-gaps", is_flag=True, default=None, help="Finish without chunks that cannot be spoken.")
+@click.option("--cap", "cap_usd", type=float, metavar="USD", help="What it may cost at most; 0 is no cap.")
+@click.option("--yes", is_flag=True, help="Order what costs money without being asked.")
 @click.option("--json", "as_json", is_flag=True, help="The production as one JSON object.")
 @click.pass_obj
 def produce(
@@ -45,29 +57,49 @@ def produce(
     priority: int | None,
     mp3: bool | None,
     allow_gaps: bool | None,
+    cap_usd: float | None,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Order an audiobook: a book, a narrator and a language.
 
     The order waits in the queue until `foundry-tui --run-all`, or a worker that runs already, takes it. Asking again
     for the same book, narrator and language while that one is not finished answers with it; nothing is made twice.
+
+    The price is said beforehand, and asked about on a terminal where there is one. A cap holds whatever happens: a step
+    that would pass it stops, and says what was spent.
     """
+    from foundry_tui.operations.money import CAP, checked_cap
+
     told = {"mp3": mp3, "allow_gaps": allow_gaps}
-    options = {name: True for name, given in told.items() if given}
-    made = with_foundry(
-        state,
-        lambda foundry: foundry.productions.produce(
+    options: dict[str, Any] = {name: True for name, given in told.items() if given}
+    if checked_cap(cap_usd) is not None:
+        options[CAP] = cap_usd
+
+    async def order(foundry: Foundry) -> tuple[Produced, Price | None]:
+        price = await foundry.money.price(book_id, narrator=narrator, language=language)
+        if price is not None and not price.free:
+            warn(price.sentence())
+            if not yes and sys.stdin.isatty() and not as_json:
+                click.confirm("Order it?", abort=True, err=True)
+        made = await foundry.productions.produce(
             book_id, narrator=narrator, language=language, priority=priority, options=options
-        ),
-    )
+        )
+        if price is not None:
+            await foundry.money.note(made.production.audiobook_id, price)
+        return made, price
+
+    made, price = with_foundry(state, order)
     for line in made.remarks:
         warn(line)
     if as_json:
-        json_line(made.to_json())
+        json_line({**made.to_json(), "price": price.to_json() if price else None})
         return
     production = made.production
     what = f"{production.book_id}, {production.narrator_id}, {production.language}"
     result(f"{'Ordered' if made.created else 'In the queue'} {production.audiobook_id}: {what}")
+    if price is not None and price.free:
+        result(price.sentence())
     result(as_called("Next: foundry-tui --run-all"))
 
 
@@ -88,6 +120,7 @@ def queue(state: Globals, cancelled: bool, as_json: bool) -> None:
     if not as_json:
         for row in shown:
             row["status_shown"] = _status(row)
+            row["cost"] = _cost(row["money"])
     listing(shown, _COLUMNS, as_json=as_json, empty="Nothing to do: every production is finished.")
 
 
@@ -95,3 +128,12 @@ def _status(row: dict[str, object]) -> str:
     if row["poisoned"]:
         return "failed (poisoned)"
     return f"{row['status']} (paused)" if row["paused"] else str(row["status"])
+
+
+def _cost(money: dict[str, Any]) -> str:
+    """What was spent of what it was said to cost: "$1.20 of $7.68"; "free"; nothing where nobody knows yet."""
+    price, used = money["price_usd"], money["spent_usd"]
+    if money["free"]:
+        return "free"
+    of = f" of {dollars(round(price * MICROS))}" if price else ""
+    return f"{dollars(round(used * MICROS))}{of}" if used or price else ""

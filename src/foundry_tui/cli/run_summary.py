@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from foundry_tui.cli.out import as_called
+from foundry_tui.domain.money import MICROS, dollars
 from foundry_tui.operations.pace import spoken_time
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ def _production(made: ProductionReport) -> Iterator[str]:
         yield as_called(f"    Try again: foundry-tui requeue {made.audiobook_id}")
     if made.files and made.duration_s:
         yield f"    {spoken_time(made.duration_s)}, {made.size_bytes / 1e6:,.1f} MB, spoken by {made.spoken_by}"
+    if made.spent_usd:
+        yield f"    cost {dollars(round(made.spent_usd * MICROS))} so far, as the prices set here say"
+    elif made.free and made.files:
+        yield "    cost nothing: the voice is free"
     yield from (f"    {file}" for file in made.files[:_MOST_FILES])
     if len(made.files) > _MOST_FILES:
         yield f"    … and {len(made.files) - _MOST_FILES} more files beside it"

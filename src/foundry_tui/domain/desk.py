@@ -53,6 +53,7 @@ class ProductionLine:
     narrator_name: str
     steps: tuple[tuple[str, Status], ...] = ()
     job: Mapping[str, Any] = field(default_factory=dict)
+    spent_micros: int = 0  # of a US dollar, requests in flight included
 
     @property
     def at_step(self) -> str | None:

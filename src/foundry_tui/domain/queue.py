@@ -38,6 +38,7 @@ class QueueRow:
     lease_expires_at: float | None = None
     cancel_requested: bool = False
     progress: Mapping[str, Any] = field(default_factory=dict)
+    spent_micros: int = 0  # of a US dollar, requests in flight included
 
     @property
     def audiobook_id(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from foundry_tui.domain.books import Narrator
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.languages import english_name, understood
+from foundry_tui.domain.money import MICROS
 from foundry_tui.domain.productions import Production
 from foundry_tui.domain.queue import QueueRow
 from foundry_tui.domain.status import Status
@@ -245,8 +246,20 @@ def queue_json(row: QueueRow) -> dict[str, Any]:
         "poisoned": row.poisoned,
         "progress": dict(row.progress),
         "options": dict(made.options),
+        "money": money_json(made, row.spent_micros),
         "error": made.error_message,
         "created_at": made.created_at,
+    }
+
+
+def money_json(made: Production, spent_micros: int) -> dict[str, Any]:
+    """What a production was said to cost at most (None: not known), what it has cost, and its own cap."""
+    said = made.totals.get("price") or {}
+    return {
+        "free": bool(said.get("free") or (made.totals.get("money") or {}).get("free")) and not spent_micros,
+        "price_usd": said.get("price_usd"),
+        "spent_usd": spent_micros / MICROS,
+        "cap_usd": made.options.get("cap_usd"),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from foundry_tui.domain.books import Book, Narrator
 from foundry_tui.domain.events import Event
+from foundry_tui.domain.money import MICROS
 from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.status import Status
 
@@ -39,6 +40,8 @@ class ProductionReport:
     spoken_by: str | None = None
     substitutions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    spent_usd: float = 0.0  # requests in flight included
+    free: bool = False  # its voice costs nothing
     hint: str | None = None  # what to do about the voice, where it is a plain one
 
 
@@ -89,6 +92,7 @@ class Facts:
     narrator: Narrator
     steps: Sequence[Step] = ()
     events: Sequence[Event] = ()
+    spent_micros: int = 0
 
 
 def report_of(facts: Facts, how: str | None = None) -> ProductionReport:
@@ -111,6 +115,8 @@ def report_of(facts: Facts, how: str | None = None) -> ProductionReport:
         spoken_by=f"{spoken['engine']}, voice {spoken['voice']}" if spoken else None,
         substitutions=_substitutions(facts, spoken),
         warnings=_warnings(facts.events),
+        spent_usd=facts.spent_micros / MICROS,
+        free=bool((totals.get("money") or {}).get("free")),
         hint=totals.get("voice_hint"),
     )
 

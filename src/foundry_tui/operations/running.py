@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from foundry_tui.domain.events import Event
+from foundry_tui.domain.money import Spent
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.operations.event_log import EventLog
 from foundry_tui.operations.run_report import Facts, ProductionReport, RunReport, report_of
@@ -16,6 +17,7 @@ from foundry_tui.store import roster as narrator_rows
 from foundry_tui.store.database import Database
 from foundry_tui.store.event_history import Cursor, EventFilter
 from foundry_tui.store.queue import queue
+from foundry_tui.store.spend import spent
 
 if TYPE_CHECKING:
     from foundry_tui.pipeline.pool import WorkerPool
@@ -128,6 +130,7 @@ class Running:
                     await narrator_rows.get_narrator(connection, made.narrator_id),
                     await rows.list_steps(connection, audiobook_id),
                     [event for event in loud if event.audiobook_id == audiobook_id],
+                    (await spent(connection, [audiobook_id])).get(audiobook_id, Spent()).micros,
                 )
                 reports.append(report_of(facts, outcomes.get(audiobook_id)))
         return tuple(reports)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from foundry_tui.audio.check import VoiceNorm
-from foundry_tui.domain.books import as_begun
 from foundry_tui.domain.chapters import Chapter
 from foundry_tui.domain.keys import key_of
-from foundry_tui.domain.languages import understood
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
 from foundry_tui.errors import ChunksFailed
 from foundry_tui.pipeline.contract import StepContext, StepOutcome
 from foundry_tui.steps.adoption import Adoption
 from foundry_tui.steps.booth import Booth
-from foundry_tui.steps.casting import Cast, cast, engine_name
+from foundry_tui.steps.cashier import Cashier
+from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.chapter_press import ChapterPress
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
 from foundry_tui.steps.credits import credits_key
@@ -25,6 +25,7 @@ from foundry_tui.steps.parsed import narrated_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.space import chunk_bytes, coded_bytes, require_space, speech_seconds
 from foundry_tui.steps.toolbox import Toolbox
+from foundry_tui.steps.understudy import GONE, Understudy
 from foundry_tui.text.corrected import SpokenTexts
 
 _NATURAL_HINT = (
@@ -34,12 +35,23 @@ _NATURAL_HINT = (
 _LISTED = 20
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """The takes of one voice that stand already, by place."""
+
+    takes: Mapping[tuple[int, int], Take]
+    rows: TakeRows
+    norm: VoiceNorm
+
+
 class AudioGeneration:
     """Cast the voice, speak what is not spoken yet, keep every good take."""
 
     def __init__(self, tools: Toolbox, press: ChapterPress) -> None:
         self._tools = tools
         self._press = press
+        self._understudy = Understudy(tools)
+        self._cashier = Cashier(tools)
 
     async def inputs(self, context: StepContext) -> Mapping[str, Any]:
         """The chapters, the voice, the chosen takes, and the words the operator put in the place of the book's."""
@@ -86,19 +98,16 @@ class AudioGeneration:
         voice = await self._cast(context)
         await self._introduce(context, voice)
         jobs = await self._jobs(context, chapters, voice)
-        rows, norm = TakeRows(context.production.audiobook_id, places, voice), VoiceNorm()
-        done = await Adoption(self._tools.home, context, rows, norm).adopt(jobs)
-        missing = [job for job in jobs if job.place not in done]
-        self._require_space(places, missing, voice)
-        await context.event(
-            "speaking",
-            f"{len(done):,} of {len(jobs):,} chunks are there already; {len(missing):,} to speak.",
-            details={"engine": voice.engine_name, "voice": voice.voice, "chunks": len(jobs), "kept": len(done)},
-        )
-        self._press.begin(context, places, chapters, done)
-        booth = Booth(context, rows, voice, norm)
+        done = await self._adopted(context, places, voice, jobs)
+        self._press.begin(context, places, chapters, done.takes)
         try:
-            failed = await booth.speak(missing, total=len(jobs), on_take=self._press.add)
+            try:
+                failed = await self._speak(context, places, voice, jobs, done)
+            except GONE as error:
+                instead = None if voice.stands_in_for else await self._understudy.instead(context, error)
+                if instead is None:
+                    raise
+                voice, failed = instead, await self._finish(context, places, instead, chapters, jobs)
         finally:
             self._press.close(context.production.audiobook_id)
         await context.forget_takes(job.place for job in jobs)
@@ -106,12 +115,46 @@ class AudioGeneration:
             raise _failure(failed)
         return await self._outcome(context, voice, len(jobs), failed)
 
+    async def _adopted(self, context: StepContext, places: Places, voice: Cast, jobs: Sequence[ChunkJob]) -> _Done:
+        rows, norm = TakeRows(context.production.audiobook_id, places, voice), VoiceNorm()
+        return _Done(await Adoption(self._tools.home, context, rows, norm).adopt(jobs), rows, norm)
+
+    async def _speak(
+        self, context: StepContext, places: Places, voice: Cast, jobs: Sequence[ChunkJob], done: _Done, more: int = 0
+    ) -> list[Take]:
+        """Speak those of ``jobs`` that are not ``done``; ``more`` chunks of the book are another voice's."""
+        missing = [job for job in jobs if job.place not in done.takes]
+        self._require_space(places, missing, voice)
+        kept = len(done.takes) + more
+        await context.event(
+            "speaking",
+            f"{kept:,} of {len(jobs) + more:,} chunks are there already; {len(missing):,} to speak.",
+            details={"engine": voice.engine_name, "voice": voice.voice, "chunks": len(jobs) + more, "kept": kept},
+        )
+        paid = await self._cashier.open(context, places, voice, missing)
+        remark = f"{voice.narrator_name} speaks in place of {voice.stands_in_for}" if voice.stands_in_for else ""
+        booth = Booth(context, done.rows, voice, done.norm, paid=paid, remark=remark)
+        return await booth.speak(missing, total=len(jobs) + more, on_take=self._press.add)
+
+    async def _finish(
+        self, context: StepContext, places: Places, voice: Cast, chapters: Sequence[Chapter], jobs: Sequence[ChunkJob]
+    ) -> list[Take]:
+        """Have the fallback speak what the first voice has not."""
+        await self._understudy.tell(context, voice)
+        takes = await context.takes()
+        spoken = {job.place for job in jobs if (row := takes.get(job.place)) and _is(row, job)}
+        rest = [job for job in await self._jobs(context, chapters, voice) if job.place not in spoken]
+        done = await self._adopted(context, places, voice, rest)
+        for take in done.takes.values():
+            self._press.add(take)
+        return await self._speak(context, places, voice, rest, done, more=len(spoken))
+
     async def _cast(self, context: StepContext) -> Cast:
-        narrator = as_begun(context.narrator, context.production.options)
-        engine = await self._tools.engines.get(engine_name(narrator, self._tools.settings.default_engine))
-        return await cast(narrator, understood(context.production.language), engine)
+        return await self._understudy.cast(context)
 
     async def _introduce(self, context: StepContext, voice: Cast) -> None:
+        if voice.stands_in_for:
+            await self._understudy.tell(context, voice)
         chosen = "" if voice.named else " (chosen by language, accent and gender: the narrator names none)"
         await context.event(
             "voice",
@@ -154,6 +197,14 @@ class AudioGeneration:
                 details={"chunks": _places_of(failed)},
             )
         spoken_by = {"engine": voice.engine_name, "voice": voice.voice, "named": voice.named, "natural": voice.natural}
+        if voice.stands_in_for:
+            spoken_by["substitute"] = {
+                "narrator": voice.narrator_name,
+                "in_place_of": voice.stands_in_for,
+                "reason": voice.reason,
+                "chunks": sum(1 for take in takes if (take.engine, take.voice) == (voice.engine_name, voice.voice)),
+            }
+        money = await self._cashier.bill(context, voice)
         return StepOutcome(
             result={
                 "chunks": chunks,
@@ -168,6 +219,7 @@ class AudioGeneration:
                 "gaps": len(failed),
                 "flagged": flagged,
                 "spoken_by": spoken_by,
+                "money": money,
                 "voice_hint": None if voice.natural else _NATURAL_HINT,
             },
         )
@@ -185,6 +237,10 @@ def _jobs_of(
             parts = {"text": said, **voice, "take": take}
             jobs.append(ChunkJob(chapter.number, chunk.index, said, take, key_of(parts), parts))
     return jobs
+
+
+def _is(take: Take, job: ChunkJob) -> bool:
+    return take.status is Status.SUCCESS and take.input_key == job.key
 
 
 def _failure(failed: Sequence[Take]) -> ChunksFailed:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 from foundry_tui.audio.check import Flag, VoiceNorm, check
 from foundry_tui.audio.measure import measure
 from foundry_tui.audio.take_file import write_take
+from foundry_tui.audio.word_times import words_tag
+from foundry_tui.domain.money import dollars
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
 from foundry_tui.errors import (
@@ -22,14 +24,17 @@ from foundry_tui.errors import (
     FoundryError,
     Interrupted,
     SpeechRejected,
+    SpendingCap,
     VoiceMissing,
     WriteFailed,
 )
 from foundry_tui.pipeline.contract import Progress, StepContext
 from foundry_tui.steps.casting import Cast
-from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
+from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows, heard_words
+from foundry_tui.steps.paid_takes import PaidTakes, again_costs
 from foundry_tui.voices.fit import fit, join_speech
-from foundry_tui.voices.protocol import Speech
+from foundry_tui.voices.guard import OnRetry
+from foundry_tui.voices.protocol import Speech, VoiceSettings
 
 _log = logging.getLogger(__name__)
 
@@ -37,19 +42,36 @@ RETAKES = 2
 # These judge the colour of a sound; a voice may simply have it. Missing or repeated words are never a habit.
 _MAY_BE_HABITS = frozenset({"noise", "truncated_end"})
 # These mean that no other chunk would fare better: the step ends, finished chunks stay.
-_HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, WriteFailed)
+_HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, SpendingCap, WriteFailed)
 # An engine that fails this often in a row, on chunk after chunk, is down; the chunks are not to blame.
 _DOWN_AFTER = 8
+_PAID_OUT = " It was paid for three times, and what came is kept: `foundry-tui retake` buys another take."
 
 
 class Booth:
-    """Speaks one production's chunks with one voice."""
+    """Speaks one production's chunks with one voice; ``paid`` buys where the engine costs money.
 
-    def __init__(self, context: StepContext, rows: TakeRows, voice: Cast, norm: VoiceNorm) -> None:
+    ``remark`` goes with the progress: who speaks in whose place.
+    """
+
+    def __init__(
+        self,
+        context: StepContext,
+        rows: TakeRows,
+        voice: Cast,
+        norm: VoiceNorm,
+        *,
+        paid: PaidTakes | None = None,
+        remark: str = "",
+    ) -> None:
         self._context = context
         self._rows = rows
         self._voice = voice
         self._norm = norm
+        self._paid = paid
+        self._remark = remark
+        self._spoken: dict[str, Take] = {}  # by key: the same words in the same voice are spoken once
+        self._speaking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._habits: set[str] = set()  # names of flags
         self._refused: dict[tuple[int, int], set[str]] = {}  # what a chunk's takes were refused for
         self._in_hand: set[tuple[int, int]] = set()
@@ -99,21 +121,33 @@ class Booth:
         return sorted(failed, key=lambda take: take.place)
 
     def _tell(self, total: int) -> None:
-        self._context.progress(Progress(self._done, total, "chunks", self._audio_s))
+        self._context.progress(Progress(self._done, total, "chunks", self._audio_s, self._remark))
 
     async def _finished(self, job: ChunkJob) -> Take | None:
         """The recorded take of one chunk, good or failed; None when the step has to stop."""
         self._in_hand.add(job.place)
         try:
             await self._context.begin_chunks(self._in_hand)
-            take = await self._take(job)
-            await self._context.record([take])
+            async with self._speaking[job.key]:
+                take = self._same_as(job) or await self._take(job)
+                await self._context.record([take])
+                if take.status is Status.SUCCESS and job.key not in self._spoken:
+                    self._spoken[job.key] = take
+                    if self._paid:
+                        await self._paid.drop(job, take.attempts)
         except (Interrupted, *_HOPELESS) as error:
             self._stop = self._stop or error
             return None
         finally:
             self._in_hand.discard(job.place)
         return take
+
+    def _same_as(self, job: ChunkJob) -> Take | None:
+        """The take of another chunk with the very same words: one file serves both."""
+        take = self._spoken.get(job.key)
+        if take is None:
+            return None
+        return dataclasses.replace(take, chapter_number=job.chapter_number, chunk_index=job.chunk_index)
 
     async def _take(self, job: ChunkJob) -> Take:
         """Speak until the sound is believed, or give up on this chunk with the reason."""
@@ -135,7 +169,7 @@ class Booth:
                 if attempt <= RETAKES:
                     await self._retelling(job, attempt, error)
                     continue
-                return self._rows.failed(job, attempt, error.message)
+                return self._rows.failed(job, attempt, f"{error.message}{_PAID_OUT if self._paid else ''}")
             except (Interrupted, *_HOPELESS):
                 raise
             except FoundryError as error:
@@ -157,12 +191,19 @@ class Booth:
 
         try:
             pieces = [
-                await self._voice.engine.synthesize(piece, self._voice.voice, settings, on_retry=on_retry)
-                for piece in fit(job.text, self._voice.engine.profile)
+                await self._piece(job, piece, attempt, number, settings, on_retry)
+                for number, piece in enumerate(fit(job.text, self._voice.engine.profile), 1)
             ]
         finally:
             await asyncio.gather(*told)
         return join_speech(pieces)
+
+    async def _piece(
+        self, job: ChunkJob, text: str, attempt: int, number: int, settings: VoiceSettings, on_retry: OnRetry
+    ) -> Speech:
+        if self._paid:
+            return await self._paid.piece(self._voice, job, text, attempt, number, settings, on_retry)
+        return await self._voice.engine.synthesize(text, self._voice.voice, settings, on_retry=on_retry)
 
     async def _retrying(self, job: ChunkJob, tries: int, error: FoundryError, delay_s: float) -> None:
         await self._context.event(
@@ -173,9 +214,10 @@ class Booth:
         )
 
     async def _retelling(self, job: ChunkJob, attempt: int, error: SpeechRejected) -> None:
+        cost = f", for {dollars(again_costs(self._voice, job))} more" if self._paid else ""
         await self._context.event(
             "retake",
-            f"Chapter {job.chapter_number}, chunk {job.chunk_index} is spoken again: {error.message}",
+            f"Chapter {job.chapter_number}, chunk {job.chunk_index} is spoken again{cost}: {error.message}",
             level=Level.WARNING,
             details={"chapter": job.chapter_number, "chunk": job.chunk_index, "attempt": attempt, **error.details},
         )
@@ -199,7 +241,8 @@ class Booth:
                 "; ".join(flag.reason for flag in fatal), details={"flags": [flag.name for flag in fatal]}
             )
         self._norm.learn(measures, job.text)
-        kept = write_take(self._rows.places.chunk(job.key), speech.pcm, speech.sample_rate, job.tags())
+        tags = {**job.tags(), **words_tag(heard_words(speech))}
+        kept = write_take(self._rows.places.chunk(job.key), speech.pcm, speech.sample_rate, tags)
         return self._rows.good(job, kept, measures, tuple(flag.name for flag in flags), attempt)
 
 

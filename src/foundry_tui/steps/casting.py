@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from foundry_tui.domain.books import Narrator
@@ -13,7 +13,10 @@ from foundry_tui.voices.protocol import VoiceSettings
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The voice of a production. ``named`` is False where the narrator left engine or voice to us."""
+    """The voice of a production. ``named`` is False where the narrator left engine or voice to us.
+
+    ``stands_in_for`` names the narrator whose place a declared fallback has taken, for ``reason``.
+    """
 
     engine: GuardedEngine
     engine_name: str
@@ -21,6 +24,15 @@ class Cast:
     version: str
     settings: VoiceSettings
     named: bool
+    narrator_id: str = ""
+    narrator_name: str = ""
+    stands_in_for: str = ""
+    reason: str = ""
+
+    @property
+    def price(self) -> float:
+        """US dollars a million characters; 0 where the engine is free."""
+        return self.engine.profile.cost_per_million_characters
 
     @property
     def natural(self) -> bool:
@@ -55,4 +67,11 @@ async def cast(narrator: Narrator, language: str, engine: GuardedEngine) -> Cast
         version=await engine.version(),
         settings=VoiceSettings.from_mapping(narrator.settings),
         named=bool(narrator.engine and narrator.voice),
+        narrator_id=narrator.narrator_id,
+        narrator_name=narrator.narrator_name,
     )
+
+
+def standing_in(voice: Cast, fallback: Narrator, place_of: str, reason: str) -> Cast:
+    """The fallback's voice, marked as such."""
+    return replace(voice, narrator_name=fallback.narrator_name, stands_in_for=place_of, reason=reason)

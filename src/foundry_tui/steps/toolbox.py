@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from foundry_tui.domain.books import Narrator
 from foundry_tui.steps.cpu_pool import CpuPool
+from foundry_tui.steps.paid_takes import Purse
 from foundry_tui.storage import Library
 from foundry_tui.text.options import ParseOptions
 from foundry_tui.voices.guard import GuardedEngine
+
+FindNarrator = Callable[[str], Awaitable[Narrator]]
 
 
 class Engines(Protocol):
@@ -48,3 +52,5 @@ class Toolbox:
     library: Library
     settings: StepSettings
     free_bytes: Callable[[Path], int]
+    purse: Purse | None = None  # the money ledger; without one nothing that costs money is spoken
+    narrator: FindNarrator | None = None  # for a narrator's declared fallback

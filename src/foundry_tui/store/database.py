@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 import aiosqlite
@@ -50,6 +50,19 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit=67108864",
 )
 _BEGIN = "foundry_begin"  # execution option: how a transaction on SQLite begins
+ANNOUNCED = "foundry_announced"  # in a connection's info: the jobs its transaction has made claimable
+
+
+class Dispatcher(Protocol):
+    """Who is told of jobs that wait (pipeline.dispatch); never more than their ids."""
+
+    async def enqueue(self, transaction: Any, job_ids: Sequence[int]) -> None:
+        """Announce jobs inside the transaction that made them claimable."""
+        ...
+
+    def committed(self) -> None:
+        """That transaction holds."""
+        ...
 
 
 def sqlite_url(path: str) -> str:
@@ -66,6 +79,7 @@ class Database:
         self._write_lock = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
         self.url = url
+        self.dispatcher: Dispatcher | None = None  # whoever sets it closes it
         self.dialect = engine.dialect.name
         file = self.sqlite_path
         self.ballast = Ballast(Path(file).with_name("reserve")) if file else None
@@ -113,8 +127,10 @@ class Database:
         return self.url.database if self.is_sqlite else None
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, synced: bool = False) -> AsyncIterator[AsyncConnection]:
         """A write transaction: committed when the block ends, rolled back when it raises.
+
+        With ``synced`` the commit is on the disk when the block has ended, and survives a power cut.
 
         Keep it short, and never await a network or an engine in it: it holds this process's one writer lock, and on
         SQLite the database's write lock from its first statement (BEGIN IMMEDIATE), so that no snapshot ever has to
@@ -125,9 +141,21 @@ class Database:
             with self._translating():
                 async with self._engine.connect() as connection:
                     if self.is_sqlite:
+                        if synced:
+                            await _pragma(connection, "PRAGMA synchronous=FULL")
                         await connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-                    async with connection.begin():
-                        yield connection
+                    try:
+                        async with connection.begin():
+                            connection.info.pop(ANNOUNCED, None)
+                            yield connection
+                            announced = connection.info.pop(ANNOUNCED, ())
+                            if announced and self.dispatcher is not None:
+                                await self.dispatcher.enqueue(connection, announced)
+                    finally:
+                        if synced and self.is_sqlite:
+                            await _pragma(connection, "PRAGMA synchronous=NORMAL")
+        if announced and self.dispatcher is not None:
+            self.dispatcher.committed()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

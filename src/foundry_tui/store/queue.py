@@ -13,6 +13,7 @@ from foundry_tui.domain.productions import Production
 from foundry_tui.domain.queue import QueueRow
 from foundry_tui.domain.status import Status
 from foundry_tui.store.rows import columns_of, noun
+from foundry_tui.store.spend import spent_so_far
 from foundry_tui.store.tables import audiobook_productions, books, jobs, narrators, production_steps
 
 # Written out, not bound: SQLite uses a partial index only where the query repeats its condition word for word.
@@ -92,6 +93,7 @@ def _rows(window: Select[Any]) -> Select[Any]:
             counted.where(done).scalar_subquery().label("steps_done"),
             counted.scalar_subquery().label("steps_total"),
             step.c.job_id,
+            spent_so_far(audiobook_productions.c.audiobook_id).label("spent_micros"),
             *(column.label(f"job_{column.name}") for column in _JOB_FIELDS),
         )
         .select_from(wanted)
@@ -130,4 +132,5 @@ def _queue_row(row: RowMapping) -> QueueRow:
         lease_expires_at=row["job_lease_expires_at"],
         cancel_requested=bool(row["job_cancel_requested"]),
         progress=row["job_progress"] or {},
+        spent_micros=row["spent_micros"] or 0,
     )

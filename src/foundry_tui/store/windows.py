@@ -15,12 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.domain.books import Book, Narrator
 from foundry_tui.domain.desk import BookLine, Counts, ProductionLine, ProductionView, Window
+from foundry_tui.domain.money import Spent
 from foundry_tui.domain.productions import Production
 from foundry_tui.domain.status import Status
 from foundry_tui.store.catalog import _ORDERS as BOOK_ORDERS
 from foundry_tui.store.catalog import BookOrder, count_books, list_books
 from foundry_tui.store.roster import NarratorOrder, list_narrators
 from foundry_tui.store.rows import columns_of, containing, noun
+from foundry_tui.store.spend import spent
 from foundry_tui.store.tables import audiobook_productions, books, jobs, narrators, production_steps
 
 _made = audiobook_productions.c
@@ -202,10 +204,15 @@ async def lines_of(connection: AsyncConnection, audiobook_ids: Sequence[str]) ->
     rows = {row["made_audiobook_id"]: row for row in (await connection.execute(query)).mappings()}
     steps = await _steps(connection, audiobook_ids)
     jobs_of = await _jobs(connection, audiobook_ids)
-    return [_line(rows[key], steps.get(key, ()), jobs_of.get(key, {})) for key in audiobook_ids if key in rows]
+    costs = await spent(connection, audiobook_ids)
+    return [
+        _line(rows[key], steps.get(key, ()), jobs_of.get(key, {}), costs.get(key, Spent()))
+        for key in audiobook_ids
+        if key in rows
+    ]
 
 
-def _line(row: RowMapping, steps: Sequence[tuple[str, Status]], job: Mapping[str, Any]) -> ProductionLine:
+def _line(row: RowMapping, steps: Sequence[tuple[str, Status]], job: Mapping[str, Any], cost: Spent) -> ProductionLine:
     return ProductionLine(
         production=noun(Production, row, "made_"),
         book_name=row["book_name"],
@@ -213,6 +220,7 @@ def _line(row: RowMapping, steps: Sequence[tuple[str, Status]], job: Mapping[str
         narrator_name=row["narrator_name"],
         steps=tuple(steps),
         job=job,
+        spent_micros=cost.micros,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from urllib.parse import quote
 from foundry_tui.errors import EngineBusy, EngineRefused, SpeechRejected, UsageError, VoiceError, VoiceMissing
 from foundry_tui.voices.accents import language_of
 from foundry_tui.voices.fit import fit, join_speech
-from foundry_tui.voices.http_speech import Answer, HttpClient, HttpOptions, require_plausible
+from foundry_tui.voices.http_speech import Answer, HttpClient, HttpOptions, whole_speech
 from foundry_tui.voices.letters import reaches_end
 from foundry_tui.voices.options import Options
 from foundry_tui.voices.protocol import (
@@ -100,16 +99,15 @@ class ElevenLabsEngine:
             alignment = _alignment(reply.get("alignment"))
         except (KeyError, TypeError, ValueError, binascii.Error) as error:
             raise SpeechRejected("elevenlabs sent a reply that cannot be read.") from error
-        if len(pcm) % 2:
-            raise SpeechRejected("elevenlabs cut the sound in the middle of a sample.")
-        require_plausible(text, len(pcm) // 2, SAMPLE_RATE, settings.rate, "elevenlabs")
+        words = _words(alignment, len(pcm) // 2) if alignment else ()
+        speech = whole_speech(text, pcm, SAMPLE_RATE, settings.rate, "elevenlabs", words)
         if alignment:
-            _require_end(text, alignment, len(pcm) / 2 / SAMPLE_RATE)
-        return Speech(pcm, SAMPLE_RATE, _words(alignment, len(pcm) // 2) if alignment else ())
+            _require_end(text, alignment, speech.duration_s)
+        return speech
 
     def _refusal(self, answer: Answer, text: str, voice: str) -> VoiceError:
         error = self._client.refusal(answer, text)
-        status = _status(answer)
+        status = str(answer.complaint().get("status", ""))
         if status == "quota_exceeded":
             return EngineRefused(
                 "The elevenlabs account is out of credit.",
@@ -212,11 +210,3 @@ def _words(alignment: Alignment, samples: int) -> tuple[Boundary, ...]:
             words.append(Boundary(at, max(0, min(round(end * SAMPLE_RATE), samples) - at), word))
             word = ""
     return tuple(words)
-
-
-def _status(answer: Answer) -> str:
-    try:
-        detail = json.loads(answer.body)["detail"]
-        return str(detail["status"])
-    except (ValueError, KeyError, TypeError):
-        return ""

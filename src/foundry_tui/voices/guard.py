@@ -1,17 +1,21 @@
-"""The guard before every engine: so many requests at once, patient retries, a circuit breaker."""
+"""The guard before every engine: so many requests at once, patient retries, a circuit breaker, every cent noted."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol, TypeVar
 
-from foundry_tui.errors import EngineBusy, EngineUnreachable, FoundryError, SpeechRejected
+from foundry_tui.domain.money import Charge, SpendStatus, price_micros
+from foundry_tui.errors import EngineBusy, EngineRefused, EngineUnreachable, FoundryError, SpeechRejected, VoiceError
 from foundry_tui.voices.breaker import Breaker, StillDown
 from foundry_tui.voices.protocol import Engine, EngineProfile, Speech, Voice, VoiceSettings, require_speakable
+from foundry_tui.voices.till import CHARGED, Order, Till, owed
 
 OnRetry = Callable[[int, FoundryError, float], None]
 T = TypeVar("T")
@@ -38,6 +42,9 @@ class GuardedEngine:
     that will not pass are raised at once. ``on_retry(attempt, error, delay_s)`` hears of each failed attempt before its
     wait; a callback given to ``synthesize`` knows which chunk it is about. While it waits a call holds no lane.
     ``turns`` is a limit shared with other processes.
+
+    Before a request to an engine that costs money is sent its price is reserved in the ``till``, each time anew; speech
+    that was paid for and came broken is not asked for again here: its caller decides.
     """
 
     def __init__(
@@ -54,8 +61,10 @@ class GuardedEngine:
         rng: random.Random | None = None,
         on_retry: OnRetry | None = None,
         turns: Turns | None = None,
+        till: Till | None = None,
     ) -> None:
         self._engine = engine
+        self._till = till
         self._turns = turns
         self._attempts = attempts
         self._first_delay_s, self._longest_delay_s = first_delay_s, longest_delay_s
@@ -71,18 +80,64 @@ class GuardedEngine:
         return self._engine.profile
 
     async def synthesize(
-        self, text: str, voice: str, settings: VoiceSettings, *, on_retry: OnRetry | None = None
+        self,
+        text: str,
+        voice: str,
+        settings: VoiceSettings,
+        *,
+        on_retry: OnRetry | None = None,
+        order: Order | None = None,
     ) -> Speech:
-        """As Engine.synthesize; raises the last error when every attempt failed."""
+        """As Engine.synthesize; raises the last error when every attempt failed, and SpendingCap.
+
+        ``order`` says what a paid request is for; without one (an audition) each call is a purchase of its own.
+        """
         require_speakable(text)
+        if self.profile.cost_per_million_characters > 0:
+            once = secrets.token_hex(16)
+            bought = order or Order(request_key=f"heard-{once}", input_key=f"heard-{once}")
+            named = dataclasses.replace(settings, request_key=bought.request_key)
+            return await self._patiently(lambda: self._bought(text, voice, named, bought), on_retry)
+        return await self._patiently(lambda: self._spoken(text, voice, settings), on_retry)
 
-        async def speak() -> Speech:
-            speech = await self._engine.synthesize(text, voice, settings)
-            if not speech.pcm:
-                raise SpeechRejected(f"{self.profile.name} gave no sound for the text.")
-            return speech
+    async def _spoken(self, text: str, voice: str, settings: VoiceSettings) -> Speech:
+        speech = await self._engine.synthesize(text, voice, settings)
+        if not speech.pcm:
+            raise SpeechRejected(f"{self.profile.name} gave no sound for the text.")
+        return speech
 
-        return await self._patiently(speak, on_retry)
+    async def _bought(self, text: str, voice: str, settings: VoiceSettings, order: Order) -> Speech:
+        if self._till is None:
+            raise EngineRefused(f"{self.profile.name} costs money, and no ledger is open here.")
+        ticket = await self._till.reserve(self._charge(text, voice, order))
+        if ticket.repeats and order.on_repeat:
+            await order.on_repeat(ticket)
+        try:
+            speech = await self._spoken(text, voice, settings)
+        except FoundryError as error:
+            end = owed(error)
+            await self._till.settle(ticket, end)
+            if end is SpendStatus.PAID:
+                error.details[CHARGED] = True
+            raise
+        # Stored before anybody judges it, counts it or may be killed over it.
+        if order.keep:
+            await order.keep(speech)
+        await self._till.settle(ticket, SpendStatus.PAID)
+        return speech
+
+    def _charge(self, text: str, voice: str, order: Order) -> Charge:
+        profile = self.profile
+        return Charge(
+            request_key=order.request_key,
+            audiobook_id=order.audiobook_id,
+            input_key=order.input_key,
+            engine=profile.name,
+            voice=voice,
+            characters=len(text),
+            price_micros=price_micros(len(text), profile.cost_per_million_characters),
+            cap_micros=order.cap_micros,
+        )
 
     async def voices(self) -> Sequence[Voice]:
         """The engine's voices, tried for as patiently as speech."""
@@ -106,7 +161,8 @@ class GuardedEngine:
             except StillDown:
                 raise
             except FoundryError as error:
-                if not error.retryable or attempt >= self._attempts:
+                paid = error.details.get(CHARGED) is True
+                if not error.retryable or paid or attempt >= self._attempts:
                     raise
                 delay_s = self._delay_s(attempt, error)
                 for hears in (self._on_retry, on_retry):
@@ -124,7 +180,7 @@ class GuardedEngine:
             except (EngineBusy, EngineUnreachable) as error:
                 self.breaker.failed(error)
                 raise
-            except FoundryError:
+            except VoiceError:
                 self.breaker.answered()
                 raise
             except BaseException:

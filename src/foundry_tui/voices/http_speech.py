@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from foundry_tui.errors import EngineRefused, EngineUnreachable, SpeechRejected, UsageError, VoiceError
 from foundry_tui.voices.http_errors import error_for_status
+from foundry_tui.voices.protocol import BYTES_PER_SAMPLE, Boundary, Speech
+from foundry_tui.voices.till import CHARGED
 
 LONGEST_REPLY_BYTES = 256 << 20
 # Voices speak about 15 characters a second and none 30: sound shorter than that was cut, whatever the server says.
@@ -50,6 +52,15 @@ class Answer:
             return json.loads(self.body)
         except ValueError as error:
             raise SpeechRejected("The service sent JSON that cannot be read.") from error
+
+    def complaint(self) -> dict[str, Any]:
+        """What an error's body says under ``error`` or ``detail``; words alone are its ``message``."""
+        try:
+            body = json.loads(self.body)
+        except ValueError:
+            return {}
+        said = (body.get("error") or body.get("detail") or {}) if isinstance(body, dict) else {}
+        return said if isinstance(said, dict) else {"message": json.dumps(said)}
 
 
 class HttpClient:
@@ -112,12 +123,30 @@ class HttpClient:
                 return Answer(answer.status, answer.headers, bytes(data))
         except aiohttp.ClientPayloadError as error:
             raise SpeechRejected(f"{options.engine} broke off in the middle of the sound.") from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            details = {"cause": str(error)[:300], CHARGED: False}  # nothing was sent
+            raise EngineUnreachable(f"{options.engine} cannot be reached.", details=details) from error
         except TimeoutError as error:
             raise EngineUnreachable(f"{options.engine} fell silent.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise EngineUnreachable(
                 f"{options.engine} cannot be reached: {type(error).__name__}.", details={"cause": str(error)[:300]}
             ) from error
+
+
+def whole_speech(
+    text: str,
+    pcm: bytes,
+    sample_rate: int,
+    rate: float,
+    engine: str,
+    boundaries: tuple[Boundary, ...] = (),
+) -> Speech:
+    """The speech of a reply's PCM, if it can be all of ``text``; raises SpeechRejected."""
+    if len(pcm) % BYTES_PER_SAMPLE:
+        raise SpeechRejected(f"{engine} cut the sound in the middle of a sample.")
+    require_plausible(text, len(pcm) // BYTES_PER_SAMPLE, sample_rate, rate, engine)
+    return Speech(pcm, sample_rate, boundaries)
 
 
 def require_plausible(text: str, samples: int, sample_rate: int, rate: float, engine: str) -> None:

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 from foundry_tui.domain.languages import understood
 from foundry_tui.errors import EngineRefused, SpeechRejected, UsageError, VoiceError, VoiceMissing
 from foundry_tui.voices.fit import fit, join_speech
-from foundry_tui.voices.http_speech import Answer, HttpClient, HttpOptions, require_plausible
+from foundry_tui.voices.http_speech import Answer, HttpClient, HttpOptions, whole_speech
 from foundry_tui.voices.mp3 import decode_mp3
 from foundry_tui.voices.options import Options
 from foundry_tui.voices.protocol import EngineProfile, Speech, Voice, VoiceSettings, refuse_settings, require_speakable
+from foundry_tui.voices.till import CHARGED
 from foundry_tui.voices.wav import parse_wav
 
 OFFICIAL_HOST = "api.openai.com"
@@ -84,15 +85,13 @@ class OpenAIEngine:
             body["speed"] = settings.rate
         if settings.instructions:
             body["instructions"] = settings.instructions
-        once = hashlib.sha256(json.dumps([body, settings.take], sort_keys=True).encode("utf-8", "replace")).hexdigest()
+        once = _once(body, settings)
         answer = await self._client.post("/audio/speech", body, {"Idempotency-Key": once})
         if answer.status != 200:
             raise self._refusal(answer, text, voice)
-        speech = self._sound(answer)
-        require_plausible(text, speech.samples, speech.sample_rate, settings.rate, "openai")
-        return speech
+        return whole_speech(text, *self._sound(answer), settings.rate, "openai")
 
-    def _sound(self, answer: Answer) -> Speech:
+    def _sound(self, answer: Answer) -> tuple[bytes, int]:
         """Judged by its first bytes: compatible servers do not all send the format they are asked for."""
         data, wanted = answer.body, self._model.sample_rate
         if answer.headers.get("Content-Type", "").startswith(("application/json", "text/")) and data[:1] in b"{<":
@@ -102,8 +101,6 @@ class OpenAIEngine:
         elif data[:3] == b"ID3" or (self._model.format == "mp3" and data[:1] == b"\xff"):
             pcm, rate = decode_mp3(data)
         elif self._model.format == "pcm":
-            if len(data) % 2:
-                raise SpeechRejected("openai cut the sound in the middle of a sample.")
             pcm, rate = data, wanted
         else:
             raise (
@@ -115,12 +112,13 @@ class OpenAIEngine:
             raise EngineRefused(
                 f"The server speaks at {rate} Hz, {wanted} expected.",
                 next_action=f"Set the engine's option sample_rate to {rate}, then requeue the step.",
+                details={CHARGED: True},
             )
-        return Speech(pcm, rate)
+        return pcm, rate
 
     def _refusal(self, answer: Answer, text: str, voice: str) -> VoiceError:
         error = self._client.refusal(answer, text)
-        said = _error_body(answer)
+        said = answer.complaint()
         if answer.status == 429 and said.get("code") in {"insufficient_quota", "billing_hard_limit_reached"}:
             return EngineRefused(
                 "The openai account is out of credit.",
@@ -202,12 +200,7 @@ def open_engine(options: dict[str, Any]) -> OpenAIEngine:
     return OpenAIEngine(HttpClient(http), Model(name, sound, sample_rate, voices, spoken), profile)
 
 
-def _error_body(answer: Answer) -> dict[str, Any]:
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        return {}
-    error = body.get("error") if isinstance(body, dict) else None
-    if isinstance(error, dict):
-        return error
-    return {"message": json.dumps(body.get("detail", ""))} if isinstance(body, dict) else {}
+def _once(body: dict[str, Any], settings: VoiceSettings) -> str:
+    """The request's idempotency key: what it is paid for under, and of each part of a text divided here its own."""
+    whole = json.dumps([settings.request_key, body, settings.take], sort_keys=True)
+    return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()

@@ -66,7 +66,7 @@ class VoiceSettings:
     ``rate`` 1.0 is the voice's own pace (0.5 to 2.0), ``pitch_percent`` shifts its pitch (-50 to 100), ``volume`` 1.0
     is its own loudness (0.0 to 2.0), ``take`` counts retakes and seeds engines that are not deterministic. The rest is
     for the engines that know it: ``instructions`` (openai), ``stability``, ``similarity`` and ``style`` (elevenlabs,
-    0 to 1).
+    0 to 1). ``request_key`` is the guard's: what a paid request is known by when it has to be sent again.
     """
 
     rate: float = 1.0
@@ -77,6 +77,7 @@ class VoiceSettings:
     stability: float | None = None
     similarity: float | None = None
     style: float | None = None
+    request_key: str = ""
 
     def __post_init__(self) -> None:
         _within("rate", self.rate, 0.5, 2.0)
@@ -90,7 +91,7 @@ class VoiceSettings:
     @classmethod
     def from_mapping(cls, settings: Mapping[str, Any] | None) -> VoiceSettings:
         """Settings as a narrator's row keeps them; UsageError on an unknown name or a value out of range."""
-        kinds = {item.name: item.type for item in dataclasses.fields(cls)}
+        kinds = {item.name: item.type for item in dataclasses.fields(cls) if item.name != "request_key"}
         values: dict[str, Any] = {}
         for name, value in (settings or {}).items():
             if name not in kinds:
@@ -105,7 +106,7 @@ class VoiceSettings:
         return {
             item.name: getattr(self, item.name)
             for item in dataclasses.fields(self)
-            if getattr(self, item.name) != getattr(plain, item.name)
+            if item.name != "request_key" and getattr(self, item.name) != getattr(plain, item.name)
         }
 
 
