@@ -6,6 +6,7 @@ who may narrate. What no meter can hear (a spoken header, credits) is listed as 
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,9 @@ _KBPS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # MP
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class Mp3Measures:
+    """What one MP3 measures, decoded to its end; ``levels`` as SoundMeter gives them."""
+
     name: str
     seconds: float
     sample_rate: int
@@ -42,35 +45,40 @@ class _Measured:
     tail_s: float
     levels: dict[str, float]
 
+    def row(self) -> dict[str, Any]:
+        """Its line in a report."""
+        return {
+            "file": self.name,
+            "seconds": round(self.seconds, 2),
+            "rms_db": self.levels["rms_db"],
+            "peak_db": self.levels["peak_db"],
+            "floor_db": self.levels["floor_db"],
+            "head_s": self.head_s,
+            "tail_s": self.tail_s,
+            "kbps": "/".join(map(str, self.kbps)),
+        }
+
 
 def acx_certificate(paths: Sequence[Path]) -> QualityReport:
     """Measure every MP3 in full; one finding a clause, pass or fail, naming the files that miss it."""
-    files: list[_Measured] = []
+    files: list[Mp3Measures] = []
     findings: list[Finding] = []
     for path in paths:
         try:
-            files.append(_measure(path))
+            files.append(measure_mp3(path))
         except (OSError, ValueError, IndexError, av.error.FFmpegError) as error:
             findings.append(Finding("readable", passed=False, sentence=f"{path.name} cannot be read: {error}"))
-    findings += _clauses(files)
-    rows = [
-        {
-            "file": file.name,
-            "seconds": round(file.seconds, 2),
-            "rms_db": file.levels["rms_db"],
-            "peak_db": file.levels["peak_db"],
-            "floor_db": file.levels["floor_db"],
-            "head_s": file.head_s,
-            "tail_s": file.tail_s,
-            "kbps": "/".join(map(str, file.kbps)),
-        }
-        for file in files
-    ]
+    return certificate_of(files, findings)
+
+
+def certificate_of(files: Sequence[Mp3Measures], findings: Sequence[Finding] = ()) -> QualityReport:
+    """The certificate of what was measured, after ``findings`` made before."""
+    rows = [file.row() for file in files]
     unheard = "Not measurable: a spoken header in every file, credits as files of their own, the narrator's licence."
-    return QualityReport("ACX certificate", tuple(findings), rows, {"files": len(files), "note": unheard})
+    return QualityReport("ACX certificate", (*findings, *_clauses(files)), rows, {"files": len(files), "note": unheard})
 
 
-def _clauses(files: Sequence[_Measured]) -> Iterator[Finding]:
+def _clauses(files: Sequence[Mp3Measures]) -> Iterator[Finding]:
     def clause(name: str, rule: str, missed: Sequence[str]) -> Finding:
         sentence = f"{rule}: all {len(files)} files." if not missed else f"{rule}: missed by {_listed(missed)}."
         return Finding(name, not missed and bool(files), sentence)
@@ -112,7 +120,8 @@ def _clauses(files: Sequence[_Measured]) -> Iterator[Finding]:
     yield clause("length", "Shorter than 120 minutes", [file.name for file in files if file.seconds >= _LONGEST_S])
 
 
-def _measure(path: Path) -> _Measured:
+def measure_mp3(path: Path) -> Mp3Measures:
+    """Decode the MP3 to its end; raises what a broken file raises (OSError, ValueError, FFmpegError)."""
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
         rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
@@ -131,7 +140,7 @@ def _measure(path: Path) -> _Measured:
     seconds = meter.samples / rate
     head = float(loud[0]) * _FRAME_MS / 1000 if len(loud) else seconds
     tail = seconds - (float(loud[-1]) + 1) * _FRAME_MS / 1000 if len(loud) else seconds
-    return _Measured(
+    return Mp3Measures(
         path.name, seconds, rate, channels, _bit_rates(path), round(head, 2), round(tail, 2), meter.levels()
     )
 
@@ -143,16 +152,16 @@ def _mono(samples: NDArray[Any]) -> NDArray[np.float32]:
 
 def _bit_rates(path: Path) -> tuple[int, ...]:
     """Every bit rate among the frames of an MPEG-1 Layer III file, in kb/s."""
-    data = path.read_bytes()
-    place = 10 + _syncsafe(data[6:10]) if data[:3] == b"ID3" else 0
     found = set()
-    while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] & 0xFE == 0xFA:
-        kbps = _KBPS[data[place + 2] >> 4]
-        rate = (44_100, 48_000, 32_000)[data[place + 2] >> 2 & 3]
-        if not kbps:
-            break
-        found.add(kbps)
-        place += 144_000 * kbps // rate + (data[place + 2] >> 1 & 1)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        place = 10 + _syncsafe(data[6:10]) if data[:3] == b"ID3" else 0
+        while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] & 0xFE == 0xFA:
+            kbps = _KBPS[data[place + 2] >> 4]
+            rate = (44_100, 48_000, 32_000)[data[place + 2] >> 2 & 3]
+            if not kbps:
+                break
+            found.add(kbps)
+            place += 144_000 * kbps // rate + (data[place + 2] >> 1 & 1)
     return tuple(sorted(found))
 
 

@@ -52,11 +52,24 @@ def write_m4b(
     files = _agreeing(chapters, timing)
     with replacing(path) as finished:
         with _scratch(finished) as muxed:
-            _mux(muxed, files, timing, tags, chapters[0].bit_rate)
+            _mux(muxed, files, timing.sample_rate, _marks(timing), tags, chapters[0].bit_rate)
             _tag(muxed, tags, cover)
             sha256 = moov_first(muxed, finished)
         size_bytes = finished.stat().st_size
     return BuiltFile(path, sha256, size_bytes, timing.samples, timing.sample_rate)
+
+
+def write_m4a(path: Path, chapter: CodedChapter, tags: BookTags) -> BuiltFile:
+    """One coded chapter as a file of its own, without marks: what a read-along EPUB carries. Raises as write_m4b."""
+    file = open_packets(chapter.path)
+    if file.sha256 != chapter.sha256:
+        raise ArtifactBroken(f"{chapter.path.name} is not the chapter that was coded.")
+    with replacing(path) as finished:
+        with _scratch(finished) as muxed:
+            _mux(muxed, [file], chapter.sample_rate, [], tags, chapter.bit_rate, brand="M4A ")
+            sha256 = moov_first(muxed, finished)
+        size_bytes = finished.stat().st_size
+    return BuiltFile(path, sha256, size_bytes, chapter.samples, chapter.sample_rate)
 
 
 def cover_format(cover: bytes) -> int:
@@ -98,14 +111,22 @@ def _scratch(beside: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _mux(path: Path, files: Sequence[PacketFile], timing: TimingTable, tags: BookTags, bit_rate: int) -> None:
-    clock = Fraction(1, timing.sample_rate)
-    options = {"brand": "M4B ", "movie_timescale": str(timing.sample_rate)}
+def _mux(
+    path: Path,
+    files: Sequence[PacketFile],
+    sample_rate: int,
+    marks: list[Any],
+    tags: BookTags,
+    bit_rate: int,
+    brand: str = "M4B ",
+) -> None:
+    clock = Fraction(1, sample_rate)
+    options = {"brand": brand, "movie_timescale": str(sample_rate)}
     try:
         with av.open(str(path), "w", format="mp4", options=options) as container:
-            stream = container.add_stream("aac", rate=timing.sample_rate)
+            stream = container.add_stream("aac", rate=sample_rate)
             _declare(stream, bit_rate, tags.language)
-            container.set_chapters(_marks(timing, clock))
+            container.set_chapters(marks)
             container.start_encoding()
             for number, data in enumerate(_all_packets(files)):
                 packet = av.Packet(data)
@@ -129,7 +150,8 @@ def _declare(stream: AudioStream, bit_rate: int, language: str) -> None:
     stream.metadata["language"] = language
 
 
-def _marks(timing: TimingTable, clock: Fraction) -> list[Any]:
+def _marks(timing: TimingTable) -> list[Any]:
+    clock = Fraction(1, timing.sample_rate)
     return [
         {
             "id": index,
@@ -159,7 +181,7 @@ def _tag(path: Path, tags: BookTags, cover: bytes | None) -> None:
     title, author, narrator = one_line(tags.title), one_line(tags.author or ""), one_line(tags.narrator or "")
     lines = {
         "\xa9nam": title,
-        "\xa9alb": title,
+        "\xa9alb": one_line(tags.album or "") or title,
         "\xa9ART": author,
         "aART": author,
         "\xa9wrt": narrator,
@@ -176,6 +198,8 @@ def _tag(path: Path, tags: BookTags, cover: bytes | None) -> None:
     for name, value in lines.items():
         if value:
             file[name] = [mutagen.MP4FreeForm(value.encode("utf-8"))] if name.startswith(_FREEFORM) else [value]
+    if tags.volume:
+        file["disk"] = file["trkn"] = [tags.volume]
     file["stik"] = [2]
     if cover is not None:
         file["covr"] = [mutagen.MP4Cover(cover, cover_format(cover))]

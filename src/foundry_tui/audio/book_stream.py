@@ -5,6 +5,7 @@ Marks are the ``CHAPTERnnn`` comments of the Vorbis chapter extension, which FFm
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import av
 import numpy as np
 import soxr
+from mutagen import flac
 from numpy.typing import NDArray
 
 from foundry_tui.audio.assemble import BuiltFile
@@ -45,7 +47,14 @@ FORMATS = {
 }
 
 
-def write_stream(path: Path, kind: str, jobs: Sequence[ChapterJob], timing: TimingTable, tags: BookTags) -> BuiltFile:
+def write_stream(
+    path: Path,
+    kind: str,
+    jobs: Sequence[ChapterJob],
+    timing: TimingTable,
+    tags: BookTags,
+    cover: bytes | None = None,
+) -> BuiltFile:
     """Master all chapters and write them as one ``opus`` or ``flac`` file, atomically; ``job.out_path`` is not used.
 
     Raises UsageError for another kind, ArtifactBroken for a broken take, WriteFailed or DiskFull where the disk
@@ -59,13 +68,36 @@ def write_stream(path: Path, kind: str, jobs: Sequence[ChapterJob], timing: Timi
         rate = timing.sample_rate
     with replacing(path) as temporary:
         try:
-            samples = _write(temporary, how, rate, jobs, _comments(timing, tags))
+            samples = _write(temporary, how, rate, jobs, _comments(timing, tags) | _picture(kind, cover))
+            if kind == "flac" and cover is not None:
+                _lay_cover(temporary, cover)
         except av.error.FFmpegError as error:
             raise OSError(error.errno, error.strerror) from error
         with temporary.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size_bytes = temporary.stat().st_size
     return BuiltFile(path, sha256, size_bytes, samples, rate)
+
+
+def _picture(kind: str, cover: bytes | None) -> dict[str, str]:
+    """The cover as Ogg files carry it, in a comment."""
+    if kind != "opus" or cover is None:
+        return {}
+    return {"METADATA_BLOCK_PICTURE": base64.b64encode(_block(cover).write()).decode("ascii")}
+
+
+def _lay_cover(path: Path, cover: bytes) -> None:
+    mutagen: Any = flac  # untyped
+    file = mutagen.FLAC(path)
+    file.add_picture(_block(cover))
+    file.save()
+
+
+def _block(cover: bytes) -> Any:
+    picture: Any = flac.Picture()  # type: ignore[no-untyped-call]
+    picture.type, picture.data = 3, cover
+    picture.mime = "image/png" if cover.startswith(b"\x89PNG") else "image/jpeg"
+    return picture
 
 
 def _write(path: Path, how: StreamFormat, rate: int, jobs: Sequence[ChapterJob], comments: dict[str, str]) -> int:

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from foundry_tui.audio.subtitles import sentences, share_out
+from foundry_tui.audio.subtitles import placed_parts, sentences
 from foundry_tui.audio.tags import BookTags, mark_title, one_line
+from foundry_tui.audio.word_times import Words
 from foundry_tui.domain.chapters import Chunk
 from foundry_tui.domain.languages import two_letters
 from foundry_tui.domain.timing import PlacedChapter
@@ -61,12 +62,14 @@ def write_overlay_epub(
     cover: bytes | None = None,
     *,
     modified: datetime | None = None,
+    words: Words | None = None,
 ) -> Path:
-    """Write the book atomically. ``sample_rate`` is the timeline's; audio files are MP3 or AAC in MP4.
+    """Write the book atomically. ``sample_rate`` is the timeline's; audio files are MP3 or AAC in MP4; ``words`` (see
+    word_times), where an engine gave them, say when a sentence begins.
 
     Raises AudioError for another kind of audio file, WriteFailed or DiskFull where the disk refuses.
     """
-    spoken = [list(_sentences(chapter, sample_rate)) for chapter in chapters]
+    spoken = [list(_sentences(chapter, sample_rate, words or {})) for chapter in chapters]
     moment = (modified or datetime(2000, 1, 1, tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as book:
         _add(book, "mimetype", "application/epub+zip", stored=True)
@@ -96,7 +99,7 @@ def _add(book: zipfile.ZipFile, name: str, data: str | bytes, *, stored: bool = 
     book.writestr(entry, data)
 
 
-def _sentences(chapter: SpokenChapter, sample_rate: int) -> Iterator[_Sentence]:
+def _sentences(chapter: SpokenChapter, sample_rate: int, words: Words) -> Iterator[_Sentence]:
     """Sentences with clips that fill the chapter: each lasts until the next begins."""
     placed = {chunk.chunk_index: chunk for chunk in chapter.placed.chunks}
     found: list[tuple[int, str, Chunk]] = []
@@ -108,7 +111,11 @@ def _sentences(chapter: SpokenChapter, sample_rate: int) -> Iterator[_Sentence]:
         found += (
             [
                 (start, part, chunk)
-                for part, (start, _end) in zip(parts, share_out(place.start, place.end, parts), strict=True)
+                for part, (start, _end) in zip(
+                    parts,
+                    placed_parts(place.start, place.end, parts, words.get((chapter.placed.number, chunk.index), ())),
+                    strict=True,
+                )
             ]
             if parts
             else []

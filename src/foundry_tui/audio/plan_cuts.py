@@ -5,7 +5,7 @@ No sound is touched: a cut plan is mastered like any other, with its own head, t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from foundry_tui.audio.layout import FRAME, ChapterPlan, PlacedTake
@@ -14,7 +14,9 @@ from foundry_tui.domain.timing import PlacedChapter, PlacedChunk, TimingTable
 
 FILE_S = 115 * 60  # shops take less than 120 minutes a file
 SAMPLE_S = 180  # a retail sample runs one to five minutes
+SHORTEST_SAMPLE_S = 60
 VOLUME_S = 49 * 3600  # a 32-bit clock that ticks 24,000 times a second runs out after 49.7 hours
+_CLOCK_TICKS = (1 << 32) * 49 // 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,19 @@ class Volume:
     timing: TimingTable
 
 
-def sample_of(plan: ChapterPlan, profile: MasteringProfile, seconds: float = SAMPLE_S) -> ChapterPlan:
-    """The beginning of a chapter, up to the last take that ends within ``seconds``; at least one take."""
+def sample_of(
+    plan: ChapterPlan, profile: MasteringProfile, seconds: float = SAMPLE_S, *, closing: Container[int] | None = None
+) -> ChapterPlan:
+    """The beginning of a chapter, up to the last take that ends within ``seconds``; at least one take.
+
+    ``closing`` are the chunks that end a sentence: it is cut after one of them, if there is one.
+    """
     limit = round(seconds * plan.sample_rate) - profile.tail_ms * plan.sample_rate // 1000
     kept = [take for take in plan.takes if take.start + take.samples <= limit] or list(plan.takes[:1])
-    return _plan_of(plan, kept, profile)
+    whole = kept
+    while closing is not None and whole and whole[-1].chunk_index not in closing:
+        whole = whole[:-1]
+    return _plan_of(plan, whole or kept, profile)
 
 
 def split_for_files(plan: ChapterPlan, profile: MasteringProfile, seconds: float = FILE_S) -> tuple[ChapterPlan, ...]:
@@ -52,8 +62,11 @@ def split_for_files(plan: ChapterPlan, profile: MasteringProfile, seconds: float
 
 
 def volumes(timing: TimingTable, seconds: float = VOLUME_S) -> tuple[Volume, ...]:
-    """The book in volumes of whole chapters, none longer than ``seconds`` (but for a single chapter that is)."""
-    limit = round(seconds * timing.sample_rate)
+    """The book in volumes of whole chapters, none longer than ``seconds`` (but for a single chapter that is).
+
+    Nor longer than the 32-bit clock of an MP4 runs that ticks in samples: 48.7 hours at 24 kHz, 26.5 at 44.1.
+    """
+    limit = min(round(seconds * timing.sample_rate), _CLOCK_TICKS)
     groups: list[list[int]] = []
     for place, chapter in enumerate(timing.chapters):
         begun = timing.chapters[groups[-1][0]].start if groups else 0

@@ -1,7 +1,8 @@
 """Subtitles from the timing table: SRT, WebVTT and LRC.
 
 Places stay whole samples on the book's timeline and are rounded once, when they are written: nothing drifts. Within a
-chunk, where no boundaries of the engine's are known, time is shared out by letters.
+chunk a sentence begins where the engine said its first word does; where no boundaries are known, time is shared out by
+letters.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import pairwise
 
 from foundry_tui.audio.tags import mark_title, one_line
 from foundry_tui.audio.voice_norm import letters
+from foundry_tui.audio.word_times import Word, Words, borders
 from foundry_tui.domain.timing import TimingTable
 
 LINE = 42  # characters a line, two lines a cue: what broadcasters' guides agree on
@@ -58,14 +60,29 @@ def share_out(start: int, end: int, parts: Sequence[str]) -> list[tuple[int, int
     return list(pairwise(borders))
 
 
-def cues(timing: TimingTable, texts: Mapping[tuple[int, int], str], *, limit: int = 2 * LINE) -> list[Cue]:
-    """One cue a sentence, or a piece of one no longer than ``limit``; ``texts`` by (chapter number, chunk index)."""
+def placed_parts(start: int, end: int, parts: Sequence[str], words: Sequence[Word] = ()) -> list[tuple[int, int]]:
+    """``[start, end)`` divided among ``parts`` by the ``words`` heard, else by how much there is to say."""
+    return list(pairwise(borders(start, end, parts, words))) if words else share_out(start, end, parts)
+
+
+def cues(
+    timing: TimingTable,
+    texts: Mapping[tuple[int, int], str],
+    *,
+    limit: int = 2 * LINE,
+    words: Words | None = None,
+) -> list[Cue]:
+    """One cue a sentence, or a piece of one no longer than ``limit``; ``texts`` and ``words`` (see word_times) by
+    (chapter number, chunk index).
+    """
     result = []
     for chapter in timing.chapters:
         for chunk in chapter.chunks:
             text = texts.get((chapter.number, chunk.chunk_index), "")
             pieces = [piece for sentence in sentences(text) for piece in _pieces(sentence, limit)]
-            for (start, end), piece in zip(share_out(chunk.start, chunk.end, pieces), pieces, strict=True):
+            heard = (words or {}).get((chapter.number, chunk.chunk_index), ())
+            spans = placed_parts(chunk.start, chunk.end, pieces, heard) if pieces else []
+            for (start, end), piece in zip(spans, pieces, strict=True):
                 if end > start:
                     result.append(Cue(start, end, piece, chapter.number, chunk.chunk_index))
     return result

@@ -13,7 +13,10 @@ _KEPT_FORMATS = "\u200d\u200c"  # joiners that emoji and some scripts are made o
 
 @dataclass(frozen=True, slots=True)
 class BookTags:
-    """Tags of a book; ``language`` is ISO 639-2/T, ``year`` digits, ``series_part`` as printed ("1", "2.5")."""
+    """Tags of a book; ``language`` is ISO 639-2/T, ``year`` digits, ``series_part`` as printed ("1", "2.5").
+
+    ``album`` is the title where it is not given; ``volume`` is (number, of how many) for a book in several files.
+    """
 
     title: str
     author: str | None = None
@@ -27,6 +30,8 @@ class BookTags:
     publisher: str | None = None
     copyright: str | None = None
     comment: str | None = None
+    album: str | None = None
+    volume: tuple[int, int] | None = None
 
 
 def one_line(text: str, limit: int = 1000) -> str:

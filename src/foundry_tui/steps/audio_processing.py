@@ -132,12 +132,13 @@ class AudioProcessing:
         self, context: StepContext, broken: Sequence[ArtifactBroken], takes: Mapping[tuple[int, int], Take]
     ) -> None:
         """Chunks that no longer hold what was written are spoken again; the first of a chapter found names them all."""
-        damaged = await asyncio.to_thread(_damaged, self._tools.home, list(takes.values()))
+        damaged = await asyncio.to_thread(damaged_takes, self._tools.home, list(takes.values()))
         if damaged:
             await context.send_back("audio_generation", broken[0].message, damaged)
 
 
-def _damaged(home: Path, takes: Sequence[Take]) -> list[tuple[int, int]]:
+def damaged_takes(home: Path, takes: Sequence[Take]) -> list[tuple[int, int]]:
+    """Places of the takes whose files are gone or no longer hold what was written."""
     places = []
     for take in takes:
         if take.status is not Status.SUCCESS:
@@ -152,8 +153,8 @@ def _damaged(home: Path, takes: Sequence[Take]) -> list[tuple[int, int]]:
 
 
 def _sweep(folder: Path, keep: set[Path]) -> None:
-    """Coded chapters of earlier takes are not needed any more; they can be made again from the chunks."""
-    for path in folder.glob("*.packets"):
+    """Coded chapters of earlier takes, and parts of them, are not needed any more; the chunks make them again."""
+    for path in (*folder.glob("*.packets"), *folder.glob("*.packets.part*")):
         if path not in keep:
             path.unlink(missing_ok=True)
 

@@ -25,7 +25,7 @@ from foundry_tui.audio.chapter_packets import (
 from foundry_tui.audio.layout import ChapterPlan, ChapterSound, TakeSound, book_rate, plan_chapter
 from foundry_tui.audio.loudness import chapter_loudness, gain_for
 from foundry_tui.audio.measure import Measures
-from foundry_tui.audio.profiles import profile_named
+from foundry_tui.audio.profiles import MasteringProfile, profile_named
 from foundry_tui.domain.chapters import Chapter
 from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.status import Status
@@ -95,22 +95,30 @@ class ChapterPress:
         self._open.pop(audiobook_id, None)
 
     def prepare(
-        self, places: Places, chapters: Iterable[Chapter], takes: Mapping[tuple[int, int], Take]
+        self,
+        places: Places,
+        chapters: Iterable[Chapter],
+        takes: Mapping[tuple[int, int], Take],
+        profile: MasteringProfile | None = None,
     ) -> list[PressJob]:
-        """Plan and level chapters from what was measured of their takes; no sound is read. Blocking."""
+        """Plan and level chapters from what was measured of their takes; no sound is read. Blocking.
+
+        By the house's mastering profile, or another one for an edition that asks for it.
+        """
+        profile = profile or self._profile
         sounds = [(chapter, *self._sound(chapter, takes)) for chapter in chapters]
         rate = book_rate(take for _, sound, _ in sounds for take in sound.takes)
         jobs = []
         for _, sound, measures in sounds:
             if not sound.takes:
                 continue
-            plan = plan_chapter(sound, rate, self._profile)
-            gain = gain_for(chapter_loudness(plan, measures, self._profile), self._profile)
+            plan = plan_chapter(sound, rate, profile)
+            gain = gain_for(chapter_loudness(plan, measures, profile), profile)
             job = ChapterJob(
                 book_id=places.book_id,
                 plan=plan,
                 gain_db=gain.gain_db,
-                profile=self._profile,
+                profile=profile,
                 out_path=places.combined,
                 bit_rate=self._tools.settings.bitrate_kbps * 1000,
             )

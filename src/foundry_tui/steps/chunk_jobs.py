@@ -9,10 +9,12 @@ from typing import Any
 
 from foundry_tui.audio.measure import Measures
 from foundry_tui.audio.take_file import KEY_TAG, TEXT_TAG, TakeFile
+from foundry_tui.audio.word_times import Word
 from foundry_tui.domain.status import Status
 from foundry_tui.domain.takes import Take
 from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.places import Places
+from foundry_tui.voices.protocol import Speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class ChunkJob:
     def tags(self) -> dict[str, str]:
         """What its file says of itself, so that it can be taken up again without its row."""
         return {KEY_TAG: self.key, TEXT_TAG: hashlib.sha256(self.text.encode("utf-8")).hexdigest()}
+
+
+def heard_words(speech: Speech) -> tuple[Word, ...]:
+    """Where the engine says each word of its sound lies; empty where it does not say."""
+    return tuple(Word(b.offset_samples, b.offset_samples + b.samples, b.text) for b in speech.boundaries)
 
 
 @dataclass(frozen=True, slots=True)

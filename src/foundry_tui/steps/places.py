@@ -62,9 +62,9 @@ class Places:
         """The cover a production is made with: its own file, named by its bytes, so another one disturbs nobody."""
         return self.narrated / "images" / f"{self.book_id}_cover_{sha256[:16]}{ending}"
 
-    def mp3(self, number: int) -> Path:
-        """The chapter as MP3."""
-        return self.combined / "mp3" / f"{self.book_id}_chapter_{number:03d}.mp3"
+    def edition(self, name: str) -> Path:
+        """The files of one edition, their keys in their names."""
+        return self.combined / name
 
     @property
     def combined(self) -> Path:
@@ -76,10 +76,13 @@ class Places:
         """The timing table."""
         return self.combined / f"{self.book_id}_timing.json"
 
-    @property
-    def m4b(self) -> Path:
-        """The finished audiobook."""
-        return self.combined / f"{self.book_id}.m4b"
+    def m4b_name(self, volume: int = 0) -> str:
+        """The finished audiobook's name; ``volume`` counts from 1 where it is in several files."""
+        return f"{self.book_id}_volume_{volume}.m4b" if volume else f"{self.book_id}.m4b"
+
+    def m4b(self, volume: int = 0) -> Path:
+        """The finished audiobook, or a volume of it."""
+        return self.combined / self.m4b_name(volume)
 
     @property
     def reports(self) -> Path:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from foundry_tui.pipeline.contract import StepContext, StepOutcome
+from foundry_tui.steps.final_compilation import finished_files, m4bs_of
 from foundry_tui.steps.metadata import own_cover
 from foundry_tui.steps.places import Places
+from foundry_tui.steps.quality_check import ACX_REPORT
 from foundry_tui.steps.timing_file import load_timing
 from foundry_tui.steps.toolbox import Toolbox
 from foundry_tui.storage import ChapterMark, Edition
+
+_BESIDE = ("epub", "srt", "vtt", "lrc")  # a media server shows these with the book
+_APART = ("opus", "flac", "sample")  # it would take these for parts of the book
 
 
 class Publishing:
@@ -25,7 +31,7 @@ class Publishing:
         """The files, and what is said of them beside them."""
         compiled = context.results["final_compilation"]
         return {
-            "files": [file["sha256"] for file in (compiled["m4b"], *compiled["mp3"])],
+            "files": [file["sha256"] for file in finished_files(compiled)],
             "facts": context.results["metadata"]["facts"],
             "narrator": context.narrator.narrator_name,
         }
@@ -40,6 +46,7 @@ class Publishing:
         places = Places.of(self._tools.home, context.production)
         facts = context.results["metadata"]["facts"]
         compiled = context.results["final_compilation"]
+        editions = compiled.get("editions") or {}
         timing = await asyncio.to_thread(load_timing, places.timing)
         edition = Edition(
             audiobook_id=context.production.audiobook_id,
@@ -52,8 +59,9 @@ class Publishing:
             isbn=facts["isbn"],
             genres=tuple(filter(None, [facts["genre"]])),
             summary=facts["summary"],
-            files=self._named([compiled["m4b"]]),
-            chapter_files=self._named(compiled["mp3"]),
+            files=self._named([*m4bs_of(compiled), *(file for name in _BESIDE for file in editions.get(name, ()))]),
+            chapter_files=self._named(editions.get("mp3", ())),
+            sets=self._sets(places, editions),
             cover=await own_cover(self._tools.home, context),
             chapters=tuple(
                 ChapterMark(chapter.title, timing.seconds(chapter.start), timing.seconds(chapter.end))
@@ -66,9 +74,26 @@ class Publishing:
             message=f"Published to {published.folder}.",
             totals={"published": str(published.folder), "files": sorted(published.sizes)},
             published=True,
-            manifest_sha=str(compiled["m4b"]["sha256"]),
+            manifest_sha=_manifest(m4bs_of(compiled)),
         )
+
+    def _sets(self, places: Places, editions: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, Path]]:
+        """Folders a media server passes over: the shop's set with its certificate, and the book in other coders."""
+        sets = {"editions": self._named([file for name in _APART for file in editions.get(name, ())])}
+        if editions.get("acx"):
+            page = places.reports / f"{ACX_REPORT}.md"
+            sets["acx"] = {**self._named(editions["acx"]), page.name: page}
+        return {folder: files for folder, files in sets.items() if files}
 
     def _named(self, files: Sequence[Mapping[str, Any]]) -> dict[str, Path]:
         """Finished files by the name they are published under."""
-        return {Path(str(file["file"])).name: self._tools.home / str(file["file"]) for file in files}
+        return {
+            str(file.get("name") or Path(str(file["file"])).name): self._tools.home / str(file["file"])
+            for file in files
+        }
+
+
+def _manifest(m4bs: Sequence[Mapping[str, Any]]) -> str:
+    """SHA-256 of the M4B; of all volumes' hashes where there are several."""
+    hashes = [str(file["sha256"]) for file in m4bs]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode("ascii")).hexdigest()

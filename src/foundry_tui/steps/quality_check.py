@@ -1,70 +1,216 @@
-"""STEP6: the finished file is opened, decoded to its end and held against everything it should be."""
+"""STEP6: the finished files are opened, decoded to their end and held against everything they should be."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from foundry_tui.audio.verify import QualityReport, verify_m4b
+from foundry_tui.audio.quality_report import Finding, QualityReport
+from foundry_tui.audio.verify import verify_m4b
+from foundry_tui.audio.verify_editions import (
+    ExpectedMp3,
+    verify_acx,
+    verify_epub,
+    verify_mp3s,
+    verify_sample,
+    verify_stream,
+    verify_subtitles,
+)
+from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.status import Level
+from foundry_tui.domain.timing import TimingTable
 from foundry_tui.errors import QualityFailed
 from foundry_tui.files import sha256_of, write_bytes, write_json
-from foundry_tui.pipeline.contract import StepContext, StepOutcome
-from foundry_tui.steps.final_compilation import expected_file
+from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
+from foundry_tui.steps.edition_press import SUBTITLES, profile_of, texts_of
+from foundry_tui.steps.final_compilation import book_tags, expected_m4b, finished_files, m4bs_of, volumes_of
+from foundry_tui.steps.metadata import own_cover
+from foundry_tui.steps.parsed import narrated_chapters
 from foundry_tui.steps.places import Places
+from foundry_tui.steps.timing_file import load_timing
 from foundry_tui.steps.toolbox import Toolbox
+
+ACX_REPORT = "acx_certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One report to be made: ``verify(*args)`` of ``files``; skipped where these very files have passed it before."""
+
+    report: str
+    files: Sequence[Mapping[str, Any]]
+    verify: Callable[..., QualityReport]
+    args: tuple[Any, ...]
+
+    def key(self, against: str) -> str:
+        """What was checked, against what."""
+        return key_of({"files": [file["sha256"] for file in self.files], "report": self.report, "against": against})
 
 
 class QualityCheck:
-    """Proves the file itself, not our notes about it."""
+    """Proves the files themselves, not our notes about them."""
 
     def __init__(self, tools: Toolbox) -> None:
         self._tools = tools
 
     async def inputs(self, context: StepContext) -> Mapping[str, Any]:
-        """The finished file's bytes."""
-        return {"m4b": context.results["final_compilation"]["m4b"]["sha256"]}
+        """The finished files' bytes."""
+        compiled = context.results["final_compilation"]
+        parts: dict[str, Any] = {"m4b": [file["sha256"] for file in m4bs_of(compiled)]}
+        if compiled.get("editions"):
+            parts["editions"] = {
+                name: [file["sha256"] for file in files] for name, files in compiled["editions"].items()
+            }
+        return parts
 
     async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
-        """Whether the report of a passed check is still there."""
+        """Whether the reports of a passed check are still there."""
         places = Places.of(self._tools.home, context.production)
-        return bool(result.get("passed")) and (places.reports / "quality.json").is_file()
+        reports = result.get("reports") or ["quality"]
+        return bool(result.get("passed")) and all((places.reports / f"{name}.json").is_file() for name in reports)
 
     async def run(self, context: StepContext) -> StepOutcome:
-        """Verify, write both reports, and fail with what did not hold."""
+        """Verify, write the reports, and fail with what did not hold."""
         places = Places.of(self._tools.home, context.production)
         await self._require_unchanged(context)
-        report = await self._tools.cpu.run(_verified, places, await expected_file(self._tools, context))
-        for finding in report.failures:
-            await context.event("finding", finding.sentence, level=Level.ERROR, details={"check": finding.name})
-        for finding in report.warnings:
-            await context.event("finding", finding.sentence, level=Level.WARNING, details={"check": finding.name})
-        if not report.passed:
-            raise QualityFailed(
-                f"{len(report.failures)} checks of the finished file failed; the first: {report.failures[0].sentence}",
-                details={"report": places.relative(places.reports / "quality.md")},
-            )
+        checks = await self._checks(context, places)
+        against = key_of({**await self.inputs(context), "profile": self._tools.settings.mastering_profile})
+        passed = {str(key) for key in context.step.result.get("checked") or ()}
+        done: list[tuple[_Check, QualityReport]] = []
+        for number, check in enumerate(checks):
+            context.checkpoint()
+            context.progress(Progress(number, len(checks), "reports", message=check.report))
+            if check.key(against) in passed and (places.reports / f"{check.report}.json").is_file():
+                continue
+            done.append((check, await self._tools.cpu.run(_verified, places, check.report, check.verify, check.args)))
+        await self._tell(context, done)
+        await self._refuse(places, done)
+        findings = [finding for _, report in done for finding in report.findings]
         return StepOutcome(
-            result={"passed": True, "report": places.relative(places.reports / "quality.json")},
-            message=f"The finished file holds in all {len(report.findings)} checks.",
-            totals={"checks": len(report.findings), "warnings": len(report.warnings)},
+            result={
+                "passed": True,
+                "report": places.relative(places.reports / "quality.json"),
+                "reports": [check.report for check in checks],
+                "checked": [check.key(against) for check in checks],
+            },
+            message=_told(len(checks), findings),
+            totals={"checks": len(findings), "warnings": sum(len(report.warnings) for _, report in done)},
         )
+
+    async def _tell(self, context: StepContext, done: Sequence[tuple[_Check, QualityReport]]) -> None:
+        for check, report in done:
+            for finding in (*report.failures, *report.warnings):
+                level = Level.ERROR if finding.fatal else Level.WARNING
+                details = {"check": finding.name, "report": check.report}
+                await context.event("finding", _named(check, finding), level=level, details=details)
+
+    async def _refuse(self, places: Places, done: Sequence[tuple[_Check, QualityReport]]) -> None:
+        """Raise QualityFailed where a check forbids publishing; a bad edition goes, so that it is made again."""
+        failed = [(check, report) for check, report in done if not report.passed]
+        if not failed:
+            return
+        for check, _report in failed:
+            if not check.report.startswith("quality_volume") and check.report != "quality":
+                for file in check.files:
+                    await asyncio.to_thread((self._tools.home / str(file["file"])).unlink, missing_ok=True)
+        check, report = failed[0]
+        count = sum(len(report.failures) for _, report in failed)
+        raise QualityFailed(
+            f"{count} checks of the finished file failed; the first: {_named(check, report.failures[0])}",
+            details={"report": places.relative(places.reports / f"{check.report}.md")},
+        )
+
+    async def _checks(self, context: StepContext, places: Places) -> list[_Check]:
+        compiled = context.results["final_compilation"]
+        timing = await asyncio.to_thread(load_timing, places.timing)
+        cover = await own_cover(self._tools.home, context)
+        cut = volumes_of(self._tools, context, timing)
+        checks = []
+        for volume, file in zip(cut, m4bs_of(compiled), strict=True):
+            report = "quality" if volume.number == 1 else f"quality_volume_{volume.number}"
+            expected = expected_m4b(self._tools, context, volume, len(cut), cover)
+            checks.append(_Check(report, [file], verify_m4b, (self._tools.home / str(file["file"]), expected)))
+        if compiled.get("editions"):
+            chapters = await narrated_chapters(context, places, self._tools.settings)
+            texts = texts_of(chapters)
+            for name, files in compiled["editions"].items():
+                house = self._tools.settings.mastering_profile
+                tools = _Standard(self._tools.home, timing, texts, profile_of(name, house), book_tags(context), cover)
+                timings = {volume.number: volume.timing for volume in cut}
+                checks += _edition_checks(name, files, tools, timings)
+        return checks
 
     async def _require_unchanged(self, context: StepContext) -> None:
         """A file that is not the one STEP5 wrote is written again: there is nothing to prove about it."""
-        written = context.results["final_compilation"]["m4b"]
-        path = self._tools.home / str(written["file"])
-        try:
-            now = await asyncio.to_thread(sha256_of, path)
-        except OSError:
-            now = ""
-        if now != written["sha256"]:
-            await context.send_back("final_compilation", f"{path.name} is not what was written.")
+        for written in finished_files(context.results["final_compilation"]):
+            path = self._tools.home / str(written["file"])
+            try:
+                now = await asyncio.to_thread(sha256_of, path)
+            except OSError:
+                now = ""
+            if now != written["sha256"]:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+                await context.send_back("final_compilation", f"{path.name} is not what was written.")
 
 
-def _verified(places: Places, expected: Any) -> QualityReport:
-    report = verify_m4b(places.m4b, expected)
-    write_json(places.reports / "quality.json", report.to_json())
-    write_bytes(places.reports / "quality.md", report.to_markdown().encode("utf-8"))
+@dataclass(frozen=True, slots=True)
+class _Standard:
+    """What an edition is held against."""
+
+    home: Path
+    timing: TimingTable
+    texts: Mapping[tuple[int, int], str]
+    profile: Any
+    tags: Any
+    cover: bytes
+
+
+def _edition_checks(
+    name: str, files: Sequence[Mapping[str, Any]], held: _Standard, timings: Mapping[int, TimingTable]
+) -> Iterator[_Check]:
+    paths = [held.home / str(file["file"]) for file in files]
+    if name in {"mp3", "acx", "sample"}:
+        expected = [
+            ExpectedMp3(path, float(file["seconds"]), str(file["title"]), int(file["track"]))
+            for path, file in zip(paths, files, strict=True)
+        ]
+        chapters = [mp3 for mp3, file in zip(expected, files, strict=True) if not file["sample"]]
+        sample = next((mp3 for mp3, file in zip(expected, files, strict=True) if file["sample"]), None)
+        if name == "mp3":
+            yield _Check("quality_mp3", files, verify_mp3s, ("MP3 set", chapters, held.profile))
+        elif name == "acx":
+            yield _Check(ACX_REPORT, files, verify_acx, (chapters, sample))
+        elif sample is not None:
+            yield _Check("quality_sample", files, verify_sample, (sample,))
+    elif name in SUBTITLES:
+        for path, file in zip(paths, files, strict=True):
+            volume = int(file["volume"])
+            report = f"quality_{name}" if volume == 1 else f"quality_{name}_volume_{volume}"
+            yield _Check(report, [file], verify_subtitles, (path, timings[volume], held.texts))
+    elif name == "epub":
+        yield _Check("quality_epub", files, verify_epub, (paths[0], held.timing))
+    else:
+        args = (paths[0], held.timing, held.tags, held.profile, held.cover)
+        yield _Check(f"quality_{name}", files, verify_stream, args)
+
+
+def _verified(places: Places, name: str, verify: Callable[..., QualityReport], args: tuple[Any, ...]) -> QualityReport:
+    report = verify(*args)
+    write_json(places.reports / f"{name}.json", report.to_json())
+    write_bytes(places.reports / f"{name}.md", report.to_markdown().encode("utf-8"))
     return report
+
+
+def _named(check: _Check, finding: Finding) -> str:
+    """The finding, with the edition it is about before it."""
+    edition = check.report.removeprefix("quality").strip("_").replace("_", " ")
+    return f"{edition}: {finding.sentence}" if edition else finding.sentence
+
+
+def _told(reports: int, findings: Sequence[Finding]) -> str:
+    missed = sum(not finding.passed for finding in findings)
+    files = "The finished file holds" if reports == 1 else f"The finished files hold, in {reports} reports,"
+    return f"{files} in all {len(findings)} checks." if not missed else f"{files} but for {missed} to be looked at."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from foundry_tui.files import sync_file, sync_folder
 from foundry_tui.storage.library import Edition, is_audio, is_m4b
-from foundry_tui.storage.names import file_name
+from foundry_tui.storage.names import file_name, safe_name
 from foundry_tui.storage.receipt import RECEIPT, Receipt, read_receipt
 from foundry_tui.storage.sidecar import sidecars
 
@@ -38,16 +38,29 @@ def build(edition: Edition, staged: Path, former: Path | None) -> Receipt:
 def _put_audio(edition: Edition, staged: Path) -> dict[str, int]:
     whole = any(is_m4b(name) for name in edition.files)
     sizes: dict[str, int] = {}
-    for wanted, source in (*edition.files.items(), *edition.chapter_files.items()):
+    for folder, wanted, source in _all_files(edition):
         name = file_name(wanted, "audio")
-        if wanted in edition.chapter_files or (whole and is_audio(name) and not is_m4b(name)):
-            (staged / CHAPTER_FILES).mkdir(exist_ok=True)
-            (staged / CHAPTER_FILES / IGNORE).touch()
-            name = f"{CHAPTER_FILES}/{name}"
+        if not folder and whole and is_audio(name) and not is_m4b(name):
+            folder = CHAPTER_FILES  # noqa: PLW2901 - it would double the book
+        if folder:
+            (staged / folder).mkdir(exist_ok=True)
+            (staged / folder / IGNORE).touch()
+            name = f"{folder}/{name}"
         name = _free(name, sizes)
         link_or_copy(source, staged / name)
         sizes[name] = (staged / name).stat().st_size
     return sizes
+
+
+def _all_files(edition: Edition) -> Iterator[tuple[str, str, Path]]:
+    """(folder or "", published name, file)."""
+    for name, source in edition.files.items():
+        yield "", name, source
+    for name, source in edition.chapter_files.items():
+        yield CHAPTER_FILES, name, source
+    for folder, files in edition.sets.items():
+        for name, source in files.items():
+            yield safe_name(folder, "set"), name, source
 
 
 def _free(name: str, taken: Mapping[str, int]) -> str:
@@ -70,7 +83,8 @@ def _bring_along(former: Path, staged: Path) -> None:
     receipt = read_receipt(former)
     if receipt is None:
         return
-    ours = {RECEIPT, f"{CHAPTER_FILES}/{IGNORE}", *receipt.audio, *receipt.beside}
+    folders = {CHAPTER_FILES, *(name.partition("/")[0] for name in receipt.audio if "/" in name)}
+    ours = {RECEIPT, *(f"{folder}/{IGNORE}" for folder in folders), *receipt.audio, *receipt.beside}
     for path in sorted(former.rglob("*")):
         inside = path.relative_to(former)
         target = staged / inside

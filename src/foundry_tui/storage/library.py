@@ -23,7 +23,8 @@ class Edition:
     """One production's finished audiobook.
 
     ``files`` are its files by their published name. ``chapter_files`` (one a chapter, for players that want them) go
-    into a folder of their own which media servers pass over, as does any audio among ``files`` beside an M4B.
+    into a folder of their own which media servers pass over, as does any audio among ``files`` beside an M4B; ``sets``
+    are more such folders by name.
     ``series`` entries read ``Name`` or ``Name #2``; ``language`` is ISO 639-2/T. ``trash`` is where a replaced edition
     moves to; None leaves that to the library.
     """
@@ -43,6 +44,7 @@ class Edition:
     cover: bytes | None = None
     chapters: tuple[ChapterMark, ...] = ()
     chapter_files: Mapping[str, Path] = field(default_factory=dict)
+    sets: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ class LocalLibrary:
 
     def publish(self, edition: Edition) -> Published:
         """See Library.publish. The same production's former edition moves to the trash with all it held."""
-        for path in (*edition.files.values(), *edition.chapter_files.values()):
+        sets = (path for files in edition.sets.values() for path in files.values())
+        for path in (*edition.files.values(), *edition.chapter_files.values(), *sets):
             if not path.is_file():
                 raise ArtifactBroken(f"{path.name} of the edition is missing.", details={"path": str(path)})
         trash = edition.trash or self._own_trash
