@@ -50,7 +50,7 @@ def _is_apparatus(head: Head, reason: str, blocks: Sequence[Block], end: int) ->
         noted = sum(1 for block in inside if block.skip == "footnote" or _NOTE_START.match(block.raw) or block.links)
         return noted * 3 >= len(inside) or (head.own < PROSE and noted > 0)
     if reason == "title page":
-        return head.own < 1500
+        return head.own < (4000 if "copyright" in head.text.lower() else 1500)
     if reason == "advertisement":
         return head.own < 20_000
     if reason in {"contents list", "list of illustrations"}:

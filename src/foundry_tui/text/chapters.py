@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from foundry_tui.text.apparatus import find_apparatus, skip_inside
@@ -54,7 +54,7 @@ def _book(document: BookDocument, heads: list[Head], first: int, last: int) -> l
     body = merge_pairs(body, blocks, last)
     bounds = sorted([head.first for head in body] + list(outside))
     _measure_between(body, blocks, bounds, last)
-    body = _without_title_page(body, document)
+    body = _without_title_page(body, document, _first_contents(outside))
     level = chapter_level(body)
     skip_inside(heads, outside, body, level, blocks)
     plan = plan_chapters(body, level)
@@ -68,12 +68,19 @@ def _measure_between(heads: Sequence[Head], blocks: Sequence[Block], bounds: Seq
         measure([head], blocks, ends[head.first])
 
 
-def _without_title_page(heads: list[Head], document: BookDocument) -> list[Head]:
+def _first_contents(outside: Mapping[int, str]) -> int:
+    """Position of the first contents list, or 0."""
+    return min((position for position, reason in outside.items() if reason == "contents list"), default=0)
+
+
+def _without_title_page(heads: list[Head], document: BookDocument, contents: int) -> list[Head]:
     """Headings before the first section that only name book, author or publisher are no sections."""
     kept: list[Head] = []
     title, author = document.title, document.author
     for head in heads:
         if is_title_page(head, title, author) and head.prose < 1000 and (not kept or head.empty):
+            continue
+        if head.first < contents and head.parsed.kind == "plain" and head.prose < 1000:
             continue
         if (
             not kept
@@ -83,6 +90,8 @@ def _without_title_page(heads: list[Head], document: BookDocument) -> list[Head]
             and not _has_peers(head, heads)
         ):
             continue
+        if not kept and title and head.prose >= 1000 and is_title_page(head, "", author):
+            head.text = title  # prose right under the author's name is the book's, not the author's
         kept.append(head)
     if len(kept) == 1 and _names_the_author(kept[0], heads, document):
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from foundry_tui.text.document import Block, BookDocument
@@ -11,6 +12,11 @@ from foundry_tui.text.heads import Head, measure
 from foundry_tui.text.promote import promote_entries, promote_lines, promote_standing, take_titles
 
 _FILE = re.compile(r"\.(?:jpe?g|png|gif|svg|webp|tiff?|midi?|mp3|ogg|wav|ly|mus|mxl|xml|pdf|zip)$", re.IGNORECASE)
+_WAY_BACK = re.compile(
+    r"\W*(?:(?:go |return |back )*(?:to )?(?:the )?(?:top|toc|(?:table of )?contents|index|start|home)(?: of page)?"
+    r"|nach oben|zurück|inhalt|haut de page|table des matières|volver(?: al índice)?|torna (?:su|all.indice))\W*",
+    re.IGNORECASE,
+)
 
 
 def mark_contents(document: BookDocument, first: int, last: int) -> None:
@@ -28,6 +34,24 @@ def mark_contents(document: BookDocument, first: int, last: int) -> None:
         _close_run(run)
         run = []
     _close_run(run)
+    _mark_ways_back(document, first, last)
+
+
+def _mark_ways_back(document: BookDocument, first: int, last: int) -> None:
+    """Lines that only lead back to the contents list or the top of the page are no text."""
+    found: list[tuple[Block, str]] = []
+    for block in document.blocks[first:last]:
+        if not block.links or not block.spoken or block.kind == "heading" or len(block.text) > 60:
+            continue
+        linked = sum(len(text) for _, text in block.links)
+        targets = {target for target, _ in block.links}
+        back = all(document.anchors.get(target, -1) < block.position for target in targets)
+        if back and len(targets) == 1 and linked * 10 >= len(block.text) * 8:
+            found.append((block, next(iter(targets))))
+    often = Counter(target for _, target in found)
+    for block, target in found:
+        if often[target] >= 3 or _WAY_BACK.fullmatch(block.text):
+            block.skip = "navigation link"
 
 
 def _is_entry(block: Block, anchors: Mapping[str, int]) -> bool:

@@ -23,13 +23,13 @@ _UNIT = (
     "rhapsody dialogue conversation day giornata novella jornada veillée entretien abenteuer märchen erzählung "
     "историја рассказ vorlesung lektion epistle parable number no nr livraison episode episodio "
     "épisode incident record paper "
-    "narrative statement evidence période period sketch"
+    "narrative statement evidence période period sketch voyage journey"
 )
 _PART = (
     "part book volume vol teil buch band abteilung abtheilung theil partie livre tome parte libro "
     "volumen tomo livro volume часть "
     "книга том deel boek osa del bog bok kniha část tom część księga könyv rész kirja liber pars "
-    "cycle phase division series"
+    "cycle phase division series epoch époque epoche época epoca эпоха"
 )
 _ACT = "act acte akt aufzug acto atto ato действие bedrijf actus jednání felvonás näytös induction"
 _SCENE = "scene scène szene auftritt escena scena cena явление сцена tooneel toneel kohtaus"
@@ -62,6 +62,7 @@ _ROMAN_THEN_TITLE = re.compile(r"([MDCLXVI]{2,9})\s+([^\W\d_].*)", re.DOTALL)
 _CJK = re.compile(
     rf"第\s*([{CJK_NUMERAL}\d０-９]{{1,6}})\s*([回章節节部巻卷編编篇話话幕場折齣囘幅夜巻冊])\s*(.*)", re.DOTALL
 )
+_CJK_VOLUME = re.compile(rf"[卷巻]之?第?\s*([{CJK_NUMERAL}\d０-９上中下]{{1,4}})(?:$|[\s　、.．：:]+)(.*)", re.DOTALL)
 _CJK_BARE = re.compile(
     rf"(?:其の|その)?[（(]?([{CJK_NUMERAL}]{{1,5}}|[上中下]|[０-９]{{1,3}})[)）]?[、.．　\s]*(.*)", re.DOTALL
 )
@@ -198,6 +199,12 @@ def _by_keyword(text: str) -> Parsed | None:
         kind = _CJK_KINDS.get(found[2], "chapter")
         digits = unicodedata.normalize("NFKC", found[1])
         return Parsed(kind if kind != "section" else "unit", cjk(digits), found[3].strip(), found[2])
+    found = _CJK_VOLUME.fullmatch(text)
+    if found and len(text) <= 60:
+        places = {"上": 1, "中": 2, "下": 3}
+        number = places.get(found[1]) or cjk(unicodedata.normalize("NFKC", found[1]))
+        if number is not None:
+            return Parsed("part", number, found[2].strip(), "卷")
     flat = _STRAY.sub(" ", text).strip(" .—–-\n")
     found = _KEYWORD_FIRST.match(flat)
     if found:
@@ -225,6 +232,7 @@ def _stands_alone(keyword: str, numeral: str, text: str, rest: str) -> bool:
     if (
         keyword.lower() in {"no", "nr", "number", "day", "section", "§", "cap", "band", "del", "tom"}
         and numeral.lower() in NUMBER_WORDS
+        and re.search(r"\bthe\b", text[: len(keyword) + 6], re.IGNORECASE) is None
     ):
         return False
     return not (len(rest) > 250 or (rest.endswith((".", "!", "?", "”")) and len(text) > 160))

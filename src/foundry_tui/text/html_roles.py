@@ -42,7 +42,7 @@ _BLOCK = (
         "transcriber's note",
         (
             r"t-?notes?|trans-?_?notes?|transcriber\w*|trans(cription)?-?note\w*|tn|tn-?box|tnbox|trnotes?|trn"
-            r"|tnotes?-?(box|bottom|top|tit|end)|errata|erratum|corrigenda|corrections|tncorr|tei-?note"
+            r"|tnotes?-?(box|bottom|top|tit|end)|my-?note|errata|erratum|corrigenda|corrections|tncorr|tei-?note"
         ),
     ),
     ("boilerplate", r"pg-?boilerplate|pg-?header|pg-?footer|pgheader|pgfooter|pg-?machine-?header"),
@@ -64,9 +64,10 @@ _CONTENTS = re.compile(
 )
 _CENTRED = re.compile(
     r"c|cen|cent(er|re)(ed|d)?\w*|ph[1-6]|h[1-6]|false-?h[1-6]|(chap|chapter|section"
-    r"|sect)-?\w*(head\w*|title\w*)?|head(ing|er|line)?\w*|title\w*|cb\w*|chapnum|chaptitle"
+    r"|sect)-?_?(head\w*|title\w*|num\w*|no)|head(ing|er|line)?\w*|title\w*|cb\w*|chapnum|chaptitle"
     r"|subtitle\w*|pfirst|ctr|tac"
 )
+_HEADLIKE = re.compile(r"(chap|chapter|section|sect)[-_]?\w*")  # of a paragraph; around a chapter it says nothing
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CENTRED_STYLE = re.compile(r"text-align\s*:\s*center", re.IGNORECASE)
 _TRAILING_DIGITS = re.compile(r"[-_]?\d+$")
@@ -79,7 +80,7 @@ _BLOCK_RX = tuple((reason, re.compile(pattern)) for reason, pattern in _BLOCK)
 def roles(names: str) -> tuple[str, frozenset[str]]:
     """(why the element is not narrated or "", its marks) for its class names and roles, space separated.
 
-    Marks: inline, block (how far the reason reaches), dropcap, stanza, poem, picture, contents, centred.
+    Marks: inline, block (how far the reason reaches), dropcap, stanza, poem, picture, contents, centred, headlike.
     """
     reason = ""
     marks: set[str] = set()
@@ -102,6 +103,7 @@ def roles(names: str) -> tuple[str, frozenset[str]]:
             ("picture", _PICTURE),
             ("contents", _CONTENTS),
             ("centred", _CENTRED),
+            ("headlike", _HEADLIKE),
         ):
             if pattern.fullmatch(plain):
                 marks.add(mark)

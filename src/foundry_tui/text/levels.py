@@ -104,15 +104,19 @@ def _is_chapter_level(heads: Sequence[Head], level: float) -> bool:
         for head in items
         if head.parsed.kind in {"chapter", "unit", "scene"} or (head.parsed.kind == "numeral" and level < NUMERAL_LEVEL)
     )
-    deep_keyed = sum(1 for head in deeper if head.parsed.kind in {"chapter", "unit"})
+    deep_keyed = sum(1 for head in deeper if _keyed(head, items))
     if keyed >= 2 and keyed * 10 >= len(items) * 4 and deep_keyed < 2:
         return True
     if keyed >= 2 and deep_keyed >= 2 and not _parts(branches):
         return keyed * 2 >= len(items) and not _restarts(below)
     if len(items) == 1 and len(deeper) >= 2:
         return False
+    if deep_keyed >= 2 and all(head.parsed.kind == "named" for head in items):
+        return False  # prefaces set higher than the chapters
     if not branches:
         return _enough(leaves, below)
+    if all(head.parsed.kind == "act" for head in branches) and all(_is_number(head) for head in deeper):
+        return True  # the numbers of an opera are no chapters
     if _parts(branches):
         return sum(children.values()) < 2 * len(branches) and not _counts(below)
     numbered = sum(1 for head in branches if head.parsed.numbered) * 2 > len(branches)
@@ -133,6 +137,19 @@ def _is_chapter_level(heads: Sequence[Head], level: float) -> bool:
     ):
         return True
     return sum(children.values()) < 2 * len(branches)
+
+
+def _keyed(head: Head, above: Sequence[Head]) -> bool:
+    """Whether a deeper heading may be a chapter by its words: sections of chapters are none."""
+    if head.parsed.kind == "unit" and head.parsed.key in _SUBDIVISIONS:
+        return not any(other.parsed.kind == "chapter" and other.own >= PROSE for other in above)
+    return head.parsed.kind in {"chapter", "unit"}
+
+
+def _is_number(head: Head) -> bool:
+    return head.parsed.kind == "named" or (
+        head.parsed.kind in {"plain", "unit"} and head.parsed.key in {"", "no", "nr", "number"}
+    )
 
 
 def _enough(leaves: Sequence[Head], below: Sequence[Head]) -> bool:
@@ -176,5 +193,8 @@ def is_title_page(head: Head, title: str, author: str) -> bool:
     return words.split(" ")[0] in _BY and len(words.split(" ")) <= 6 and head.own < 600
 
 
+_SUBDIVISIONS = frozenset(
+    ["section", "§", "sektion", "sezione", "sección", "seção", "stanza", "no", "nr", "number", "节", "節"]
+)
 _SCENE_WORDS = frozenset(["scene", "szene", "escena", "scena", "cena", "toneel", "явление", "сцена"])
 _BY = frozenset(["by", "von", "par", "di", "por", "de", "van", "av", "af", "door", "od", "автор"])

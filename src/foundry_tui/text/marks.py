@@ -118,7 +118,7 @@ def _strip_brackets(block: Block, labels: frozenset[str], *, braces: bool) -> No
     _apply(block, _PAGE, "page number")
     if braces:
         _apply(block, _BRACED, "page number")
-    if "[" in block.text:
+    if "[" in block.text and not (block.kind == "heading" and _SQUARE.fullmatch(block.text.strip())):
         _apply(block, _SQUARE, "footnote mark")
 
 

@@ -45,6 +45,9 @@ def plan_chapters(heads: Sequence[Head], level: float | None) -> list[Planned]:
             if head.parsed.kind != "named" or head.own < PROSE:
                 parts.append((rank, join_title(head.text)))
             continue
+        if _heads_a_count(heads, place):
+            opening.append(head)  # a year, a list of persons: what stands under it goes to the first chapter
+            continue
         if _hollow(heads, place) and not _counts_on(heads, place):
             opening.append(head)
             if following is not None and following.level == head.level and following.parsed.number == 1:
@@ -60,6 +63,15 @@ def plan_chapters(heads: Sequence[Head], level: float | None) -> list[Planned]:
         planned.append(Planned(head, opening, _part_title([part for part in parts if part[0] <= head.level])))
         opening = []
     return planned
+
+
+def _heads_a_count(heads: Sequence[Head], place: int) -> bool:
+    """A plain heading with next to nothing under it, right before the first of several that count."""
+    head, later = heads[place], [other for other in heads[place + 1 :] if other.level == heads[place].level]
+    if head.parsed.kind != "plain" or head.prose >= PROSE or head.own >= 400 or len(later) < 2:
+        return False
+    following = heads[place + 1]
+    return following is later[0] and following.parsed.number == 1 and later[1].parsed.number == 2
 
 
 def _hollow(heads: Sequence[Head], place: int) -> bool:

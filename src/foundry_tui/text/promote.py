@@ -9,13 +9,14 @@ from itertools import pairwise
 from foundry_tui.text.document import Block, BookDocument
 from foundry_tui.text.headings import fold, parse_heading
 from foundry_tui.text.heads import CHAPTER_LEVEL, NUMERAL_LEVEL, PART_LEVEL, Head, measure
+from foundry_tui.text.levels import is_title_page
 
 _PAGE_AT_END = re.compile(
-    r"[\s.·…_\-–—]*(?:\b(?:page|pag|pág|p|s|seite)\.?\s*)?(?:\d{1,4}|[ivxlc]{1,7})\s*$", re.IGNORECASE
+    r"(?:^|[\s.·…_\-–—]+)(?:\b(?:page|pag|pág|p|s|seite)\.?\s*)?(?:\d{1,4}|[ivxlc]{1,7})\s*$", re.IGNORECASE
 )
 _LEADERS = re.compile(r"(?:\s*[.·…]\s*){3,}")
 
-
+_LISTED_LEVELS = (5.9, 6.0)  # parts and chapters that a contents list names
 _SPEECH = frozenset("“‘\"'«„‚—–(")  # a line that opens so is somebody speaking
 
 
@@ -42,8 +43,27 @@ def promote_entries(document: BookDocument, heads: dict[int, Head], first: int, 
     _promote_listed(document, heads, found, first, last)
     if len(found) >= 2:
         heads.update(found)
-    elif len(unnamed) >= 2 and document.nav and len(heads) < 2:
-        heads.update(unnamed)  # titles that stand only in the navigation
+    elif len(unnamed) >= 2 and _without_headings(document, heads) and _apart(unnamed, document.blocks, last):
+        heads.update(unnamed)  # titles that stand only in the navigation, or over the text as pictures without words
+
+
+def _without_headings(document: BookDocument, heads: Mapping[int, Head]) -> bool:
+    """No heading of a section but those of the contents lists themselves."""
+    if document.nav:
+        return len(heads) < 2
+    return not any(
+        head.parsed.kind != "apparatus" and not is_title_page(head, document.title, document.author)
+        for head in heads.values()
+    )
+
+
+def _apart(found: Mapping[int, Head], blocks: Sequence[Block], last: int) -> bool:
+    """Text enough for a chapter stands between most of the places."""
+    places = sorted(found)
+    lengths = [
+        sum(len(block.text) for block in blocks[one:other] if block.spoken) for one, other in pairwise([*places, last])
+    ]
+    return sum(1 for length in lengths if length >= 300) * 10 >= len(lengths) * 7
 
 
 def _pointers(document: BookDocument, first: int, last: int) -> Iterable[tuple[str, int, int]]:
@@ -51,8 +71,12 @@ def _pointers(document: BookDocument, first: int, last: int) -> Iterable[tuple[s
         position = document.anchors.get(point.target)
         if position is not None:
             yield point.title, position, point.depth
+    pictures = False
     for block in document.blocks[first:last]:
-        if block.skip != "contents list" and block.kind not in {"row", "item"}:
+        if len(block.raw) < 60 and (block.kind == "heading" or not block.links):
+            key = parse_heading(block.raw).key
+            pictures = key == "list of illustrations" or (pictures and key != "contents list" and not key)
+        if pictures or (block.skip != "contents list" and block.kind not in {"row", "item"}):
             continue
         for target, text in block.links:
             position = document.anchors.get(target)
@@ -74,7 +98,9 @@ def _promote_listed(
         if block.position in heads or block.position in found or block.text[-1] in ",;—":
             continue
         if fold(block.text) in listed:
-            found[block.position] = Head(block.position, block.position, 6.0, block.text, parse_heading(block.text))
+            parsed = parse_heading(block.text)
+            level = _LISTED_LEVELS[parsed.kind not in {"part", "act"}]
+            found[block.position] = Head(block.position, block.position, level, block.text, parsed)
 
 
 def listed_titles(blocks: Sequence[Block], heads: Mapping[int, Head], first: int, last: int) -> tuple[set[str], int]:
@@ -117,6 +143,8 @@ def _followed_by_lines(blocks: Sequence[Block], position: int, last: int) -> boo
 def _bare_title(line: str) -> str:
     """An entry without its page number and dot leaders, and without its leading numeral."""
     line = _LEADERS.sub("  ", line)
+    if parse_heading(line.strip()).bare:
+        return line  # ACT I: the number is its own, not a page's
     stripped = _PAGE_AT_END.sub("", line)
     parsed = parse_heading(stripped or line)
     return parsed.rest or stripped or line
@@ -137,6 +165,7 @@ def promote_lines(blocks: Sequence[Block], heads: dict[int, Head], first: int, l
     keyed: list[Head] = []
     bare: list[Head] = []
     named: list[Head] = []
+    titled: list[Head] = []
     for block in blocks[first:last]:
         if block.position in heads or not block.spoken or block.kind in {"row", "item"} or len(block.text) > 200:
             continue
@@ -155,10 +184,12 @@ def promote_lines(blocks: Sequence[Block], heads: dict[int, Head], first: int, l
         elif parsed.kind == "numeral" and len(block.text) <= 12:
             head.level = NUMERAL_LEVEL
             bare.append(head)
+        elif plain and parsed.kind == "numbered" and block.gap >= 2 and _like_a_title(block):
+            titled.append(head)
         elif (
             parsed.kind in {"named", "apparatus"}
             and len(block.text) <= 60
-            and (block.gap >= 2 if plain else block.centred or block.bold)
+            and (block.gap >= 2 if plain else block.centred or block.bold or _opens_file(block, blocks))
         ):
             named.append(head)
     counted = _counting(
@@ -166,9 +197,11 @@ def promote_lines(blocks: Sequence[Block], heads: dict[int, Head], first: int, l
     )
     heads.update({head.first: head for head in counted})
     for head in keyed:
-        if head.parsed.kind in {"part", "act"} and not _crowded(head, keyed):
+        if head.parsed.kind in {"part", "act"} and not _crowded(head, keyed, blocks):
             heads[head.first] = head
     if not any(head.parsed.kind in {"chapter", "unit"} for head in heads.values()):
+        if plain:
+            heads.update({head.first: head for head in _counting(titled, blocks, at_least=3)})
         counted = _counting(bare, blocks, at_least=2)
         heads.update({head.first: head for head in counted})
     if plain or (counted and all(head.level >= PART_LEVEL for head in heads.values())):
@@ -177,6 +210,22 @@ def promote_lines(blocks: Sequence[Block], heads: dict[int, Head], first: int, l
             head.level = level
             if head.parsed.key != "the end":
                 heads[head.first] = head
+    if any(head.level in _LISTED_LEVELS for head in heads.values()):
+        for head in heads.values():
+            head.level = {PART_LEVEL: _LISTED_LEVELS[0], CHAPTER_LEVEL: _LISTED_LEVELS[1]}.get(head.level, head.level)
+
+
+def _like_a_title(block: Block) -> bool:
+    """A line or two that no sentence fills."""
+    text = block.text.rstrip()
+    return len(text) <= 100 and text.count("\n") <= 1 and text[-1] not in ",;:" and (text[-1] != "." or len(text) <= 60)
+
+
+def _opens_file(block: Block, blocks: Sequence[Block]) -> bool:
+    """Whether a block is the first of one of several files, as in an EPUB cut at its chapters."""
+    return (block.position > 0 and blocks[block.position - 1].file != block.file) or (
+        block.position == 0 and blocks[-1].file != block.file
+    )
 
 
 def promote_standing(blocks: Sequence[Block], heads: dict[int, Head], first: int, last: int) -> None:
@@ -198,8 +247,14 @@ def promote_standing(blocks: Sequence[Block], heads: dict[int, Head], first: int
     measure(found, blocks, last)
     for level in (6.2, 6.4):
         of_level = [head for head in found if head.level == level]
-        if sum(1 for head in of_level if head.own >= 500) >= 2:
+        if sum(1 for head in of_level if head.own >= 500) >= 2 or _verses(of_level):
             heads.update({head.first: head for head in of_level})
+
+
+def _verses(heads: Sequence[Head]) -> bool:
+    """Titles of short poems: verse stands under most of them."""
+    poems = sum(1 for head in heads if head.own >= 80 and head.prose * 2 >= head.own)
+    return poems >= 3 and poems * 10 >= len([head for head in heads if not head.empty]) * 7
 
 
 def take_titles(heads: list[Head], blocks: Sequence[Block], last: int) -> None:
@@ -241,9 +296,15 @@ def _is_title_line(block: Block, blocks: Sequence[Block], last: int) -> bool:
     return capitals or block.centred or block.bold or alone
 
 
-def _crowded(head: Head, others: Sequence[Head]) -> bool:
-    """In a contents list of plain lines every neighbour is a heading, too."""
-    return sum(1 for other in others if 0 < abs(other.first - head.first) <= 4) >= 4
+def _crowded(head: Head, others: Sequence[Head], blocks: Sequence[Block]) -> bool:
+    """In a contents list of plain lines every neighbour is a heading, too, and stands close by."""
+    near = [other for other in others if 0 < abs(other.first - head.first) <= 4]
+    return len(near) >= 4 and not _set_off(blocks[head.first])
+
+
+def _set_off(block: Block) -> bool:
+    """More blank lines stand before a line of plain text than between the entries of a list."""
+    return block.gap >= 3
 
 
 def _counting(heads: list[Head], blocks: Sequence[Block], *, at_least: int) -> list[Head]:
@@ -258,7 +319,14 @@ def _counting(heads: list[Head], blocks: Sequence[Block], *, at_least: int) -> l
         following = heads[place + 1].first if place + 1 < len(heads) else len(blocks)
         letters = sum(len(block.text) for block in blocks[head.first + 1 : following] if block.spoken)
         listed = letters < 100
-        if not listed and not (crowd and later[fold(head.text)] > head.first):
+        before = heads[place - 1].first
+        close = (
+            crowd
+            and head.first - before <= 2
+            and not any(_set_off(block) for block in blocks[before + 1 : head.first + 1])
+        )
+        entry = close and later[fold(head.text)] > head.first
+        if not listed and not entry:
             kept.append(head)
         crowd = listed
     rising = sum(1 for one, other in pairwise(kept) if (other.parsed.number or 0) in {1, (one.parsed.number or 0) + 1})

@@ -237,7 +237,7 @@ class _Walker(Flow):
             self._open(element, "poem")
             self._groups += 1
             self._group = self._groups
-        if "centred" in marks and block:
+        if block and ("centred" in marks or ("headlike" in marks and tag == "p")):
             self._open(element, "centre")
         if "picture" in marks and block and not reason and _is_picture(element):
             self._reasons.append((element, "caption"))

@@ -132,7 +132,8 @@ _APPARATUS = {
     "title page": """
         dedication | to | by | widmung | dédicace | dedicatoria | dedica | dedicatória | посвящение | opdracht |
         copyright | all rights reserved | impressum | imprint | colophon | title page | half title |
-        frontispiece | cover | titlepage
+        frontispiece | cover | titlepage | uncopyright | copyright page | copyright notice | cover page |
+        halftitle | half title page | credits
     """,
     "the end": """
         the end | finis | fin | ende | fine | fim | конец | einde | 终 | 終 | 完 | 終わり | おわり | 了 |
