@@ -61,6 +61,10 @@ async def test_just_that_chunk_is_spoken_again_and_what_follows_is_pending(
     async with open_console() as pilot:
         await open_chunks(pilot)
         await pilot.press("j", "j", "R")
+        await until(pilot, lambda: "Only chunk 3 of chapter 1 is spoken again" in screen_text(pilot.app))
+        assert "STEP3_audio_generation   you ask for it" in screen_text(pilot.app)
+        assert "STEP5_final_compilation" in screen_text(pilot.app)
+        await pilot.press("y")
         await until(pilot, lambda: "Retake of chunk 3 of chapter 1" in pilot.app.flash.words)
     takes = rows(settings, "SELECT chapter_number, chunk_index, take, status FROM audio_chunks WHERE take > 0")
     assert takes == [(1, 3, 1, "pending")]
@@ -74,6 +78,8 @@ async def test_a_retake_that_would_sound_the_same_is_refused_in_words(open_conso
     async with open_console() as pilot:
         await open_chunks(pilot)
         await pilot.press("R")
+        await until(pilot, lambda: "Retake?" in screen_text(pilot.app))
+        await pilot.press("y")
         await until(pilot, lambda: "Same text, same voice, same sound" in screen_text(pilot.app))
     assert rows(settings, "SELECT count(*) FROM audio_chunks WHERE take > 0") == [(0,)]
     assert rows(settings, "SELECT status FROM audiobook_productions") == [("success",)]
@@ -86,6 +92,12 @@ async def test_a_step_of_a_finished_production_can_be_requeued(open_console, set
         await pilot.press("enter")
         await until(pilot, lambda: "STEP7_publishing" in screen_text(pilot.app))
         await pilot.press(*["j"] * 4, "r")
+        await until(pilot, lambda: "Requeue STEP5_final_compilation?" in screen_text(pilot.app))
+        await pilot.press("enter")  # No has the focus
+        assert dict(rows(settings, "SELECT status, count(*) FROM production_steps GROUP BY 1")) == {"success": 7}
+        await pilot.press("r")
+        await until(pilot, lambda: "Requeue STEP5_final_compilation?" in screen_text(pilot.app))
+        await pilot.press("y")
         await until(pilot, lambda: "Requeued from STEP5_final_compilation" in pilot.app.flash.words)
     steps = dict(rows(settings, "SELECT step_name, status FROM production_steps"))
     assert [steps[name] for name in home_of.STEPS] == [*["success"] * 4, *["pending"] * 3]

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import App, ComposeResult, SystemCommand
@@ -18,7 +18,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from foundry_tui.console import glyphs
-from foundry_tui.console.actions import ACTIONS, BY_ID, Action, bindings_for, hints, of_scope
+from foundry_tui.console.actions import ACTIONS, BY_ID, PANE_SCOPES, Action, bindings_for, hints, of_scope
 from foundry_tui.console.clipboard import osc52
 from foundry_tui.console.contract import SayingScreen, ScopedScreen
 from foundry_tui.console.header_facts import HOST as _HOST
@@ -77,7 +77,7 @@ class ConsoleApp(App[int]):
         self.settings = settings
         self.readonly = readonly
         self.low_bandwidth = low_bandwidth
-        self.keys = keymap_of(keys or {})
+        self.keys: Mapping[str, str] = keymap_of(keys or {})
         self.sink = sink or choose_sink()
         self.sound = Sound(self.sink)
         self.unicode = glyphs.UNICODE
@@ -338,9 +338,11 @@ class ConsoleApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette offers what the keys do."""
-        del screen
+        scopes = {"app", "list", *PANE_SCOPES}
+        if isinstance(screen, ScopedScreen):
+            scopes.add(screen.scope)
         for action in ACTIONS:
-            if self.readonly and action.writes:
+            if (self.readonly and action.writes) or action.scope not in scopes:
                 continue
             title = f"{action.short} ({action.scope})"
             yield SystemCommand(title, action.description, lambda chosen=action.id: self.run_act(chosen))

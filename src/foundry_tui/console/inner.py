@@ -28,6 +28,7 @@ from foundry_tui.operations.redo import Redo
 from foundry_tui.settings import FOLDERS, Settings
 
 if TYPE_CHECKING:
+    from foundry_tui.operations.forecast import StepForecast
     from foundry_tui.pipeline.feed import Snapshot
     from foundry_tui.pipeline.pool import WorkerPool
     from foundry_tui.voices.protocol import Voice
@@ -149,6 +150,16 @@ class Inner:
     def language(typed: str) -> str:
         """As folders are named."""
         return understood(typed)
+
+    async def foretold(self, audiobook_id: str) -> tuple[StepForecast, ...]:
+        """What of a production would run again, and why."""
+        await asyncio.to_thread(_import_steps)
+        return await self.foundry.forecast.of(audiobook_id)
+
+    async def rebuilt(self, audiobook_ids: Sequence[str]) -> tuple[str, ...]:
+        """Productions put back at the first step that would run; the ids that were."""
+        await asyncio.to_thread(_import_steps)
+        return await self.foundry.forecast.rebuild(audiobook_ids)
 
     async def loud_events(self, audiobook_id: str) -> list[Event]:
         """The newest warnings and errors of a production, oldest first."""

@@ -35,6 +35,17 @@ async def perform(app: ConsoleApp, name: str) -> None:
         await change(app)
     elif name == "remove":
         await remove(app)
+    elif name == "sections":
+        show_sections(app)
+
+
+def show_sections(app: ConsoleApp) -> None:
+    """The outline of the book under the cursor."""
+    from foundry_tui.console.screens.outline import OutlineScreen
+
+    row = app.catalog.list.cursor_row
+    if row is not None and isinstance(row.data, Book):
+        app.push_screen(OutlineScreen(row.data.book_id, row.data.book_name))
 
 
 async def add(app: ConsoleApp) -> None:

@@ -46,10 +46,21 @@ async def perform(app: ConsoleApp, name: str) -> None:
         from foundry_tui.console.doing.doctor import show_findings
 
         app.run_worker(show_findings(app), group="doctor", exclusive=True, exit_on_error=False)
+    elif name == "lexicon":
+        _lexicon(app)
     elif name == "sample":
         from foundry_tui.console.doing.welcome import bring_sample
 
         app.run_worker(bring_sample(app), group="sample", exclusive=True, exit_on_error=False)
+
+
+def _lexicon(app: ConsoleApp) -> None:
+    from foundry_tui.console.screens.lexicon import LexiconScreen
+    from foundry_tui.domain.books import Book
+
+    if not isinstance(app.screen, LexiconScreen):
+        row = app.catalog.list.cursor_row
+        app.push_screen(LexiconScreen(row.data if row is not None and isinstance(row.data, Book) else None))
 
 
 def _typed(app: ConsoleApp, typed: str | None) -> None:

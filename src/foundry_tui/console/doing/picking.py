@@ -10,7 +10,7 @@ from foundry_tui.domain.languages import understood
 from foundry_tui.errors import FoundryError, UsageError
 
 if TYPE_CHECKING:
-    from foundry_tui.console.app import ConsoleApp
+    from foundry_tui.console.contract import Console
 
 
 def same_language(one: str, other: str) -> bool:
@@ -21,7 +21,7 @@ def same_language(one: str, other: str) -> bool:
         return one == other
 
 
-async def pick_narrator(app: ConsoleApp, title: str, *, language: str, at: str | None = None) -> str | None:
+async def pick_narrator(app: Console, title: str, *, language: str, at: str | None = None) -> str | None:
     """A narrator, those of the book's language first; None where none was chosen."""
     from foundry_tui.domain.desk import Wanted
 
@@ -45,7 +45,7 @@ async def pick_narrator(app: ConsoleApp, title: str, *, language: str, at: str |
     return chosen
 
 
-async def pick_engine(app: ConsoleApp, at: str) -> str | None:
+async def pick_engine(app: Console, at: str) -> str | None:
     """A speech engine."""
     from foundry_tui.voices.engines import engine_names
 
@@ -63,7 +63,7 @@ async def pick_engine(app: ConsoleApp, at: str) -> str | None:
     return chosen
 
 
-async def pick_voice(app: ConsoleApp, engine: str, language: str, at: str) -> str | None:
+async def pick_voice(app: Console, engine: str, language: str, at: str) -> str | None:
     """A voice of the engine's real list, those of the language first."""
     name = engine or app.settings.default_engine
     try:

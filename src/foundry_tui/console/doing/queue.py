@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from foundry_tui.console.doing import forecasting
 from foundry_tui.console.screens.choice import confirm
 from foundry_tui.console.screens.error import error_screen
 from foundry_tui.domain.desk import ProductionLine
@@ -33,6 +34,8 @@ async def perform(app: ConsoleApp, name: str) -> None:
         await cancel(app, _lines(app))
     elif name == "error":
         await show_error(app)
+    elif name == "forecast":
+        await forecasting.show(app, [(line.production.audiobook_id, line.book_name) for line in _lines(app)])
     elif name in {"sooner", "later"}:
         await change_priority(app, _lines(app), 10 if name == "sooner" else -10)
 

@@ -212,6 +212,13 @@ class EventsPane(Pane[Event]):
             parts.append(f"paused, {self.rows.unseen:,} new: G follows")
         return parts
 
+    def count_words(self) -> str:
+        """What the filter lets through, in words."""
+        parts = [plain(self.titles.get(self.audiobook_id, self.audiobook_id), 30)] if self.audiobook_id else []
+        parts += [f"{self.level} and up"] if self.level is not Level.DEBUG else []
+        parts += [f"with {plain(self.text, 20)!r}"] if self.text else []
+        return f"the events: {', '.join(parts) or 'all'}"
+
     def empty_text(self) -> str:
         """Nothing has happened."""
         if self.audiobook_id is not None or self.level is not Level.INFO:

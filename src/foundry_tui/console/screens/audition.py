@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
@@ -14,8 +15,11 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from foundry_tui.console.actions import BY_ID, of_scope
 from foundry_tui.console.contract import Console
+from foundry_tui.console.doing.saving import save
 from foundry_tui.console.glyphs import waveform
+from foundry_tui.console.keymap import shown_keys
 from foundry_tui.console.themes import styles_of
 from foundry_tui.domain.books import Narrator
 from foundry_tui.domain.plain import plain
@@ -28,16 +32,18 @@ _FROM_BOOK = ("dialogue", "numbers", "longest")
 
 
 class AuditionScreen(ModalScreen[None]):
-    """Keys: enter speaks, F2 plays, F3 keeps, F4 takes a passage of the selected book."""
+    """Enter speaks; the other keys are the registry's, in the scope ``audition``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", show=False),
-        Binding("f2", "play(0)", show=False),
-        Binding("f3", "keep(0)", show=False),
-        Binding("f4", "passage", show=False),
-        Binding("f5", "play(1)", show=False),
-        Binding("f6", "keep(1)", show=False),
-    ]
+        *(
+            Binding(",".join(BY_ID[f"audition.{name}"].keys), action, show=False, id=f"audition.{name}")
+            for name, action in (
+                ("hear", "play(0)"), ("keep", "keep(0)"), ("save", "save(0)"), ("passage", "passage"),
+                ("hear_second", "play(1)"), ("keep_second", "keep(1)"), ("save_second", "save(1)"),
+            )
+        ),
+    ]  # fmt: skip
 
     def __init__(self, narrators: Sequence[Narrator], *, book_id: str | None) -> None:
         super().__init__()
@@ -65,10 +71,13 @@ class AuditionScreen(ModalScreen[None]):
             yield Static(self._keys(), classes="hint", markup=False)
 
     def _keys(self) -> str:
-        two = " · F5/F6 play and keep the second" if len(self.narrators) > 1 else ""
-        book = " · F4 a passage of the selected book" if self._book_id else ""
-        keep = "" if self.console.readonly else " · F3 keep as the sample"
-        return f"enter speaks · F2 play or stop{keep}{two}{book} · esc closes"
+        shown = of_scope("audition", readonly=self.console.readonly)
+        if len(self.narrators) < 2:
+            shown = [action for action in shown if not action.name.endswith("_second")]
+        if not self._book_id:
+            shown = [action for action in shown if action.name != "passage"]
+        keys = [f"{shown_keys(action.id, self.console.keys)} {action.short}" for action in shown]
+        return " · ".join(["enter speaks", *keys, "esc closes"])
 
     def on_mount(self) -> None:
         """Ready to type; the playhead moves only while something plays."""
@@ -156,6 +165,20 @@ class AuditionScreen(ModalScreen[None]):
             self.status = f"Kept as the sample: {plain(path)}"
             self.console.house.note_change()
         self._show()
+
+    def action_save(self, place: int) -> None:
+        """Write it to a file."""
+        heard = self.heard[place] if place < len(self.heard) else None
+        if heard is None:
+            self.say("Nothing was spoken yet: press enter.")
+        else:
+            self.run_worker(self._save(heard), group="save", exclusive=True, exit_on_error=False)
+
+    async def _save(self, heard: Heard) -> None:
+        async def make(_path: Path) -> bytes:
+            return heard.wav
+
+        await save(self.console, "Save what was spoken", f"{heard.narrator_id or 'take'}.wav", make)
 
     def action_passage(self) -> None:
         """The next kind of passage of the book under the Catalog's cursor."""

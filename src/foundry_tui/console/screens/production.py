@@ -12,9 +12,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 from foundry_tui.console.actions import bindings_for, hints, of_scope
 from foundry_tui.console.contract import Console, ScopedScreen
+from foundry_tui.console.doing import production as doing
 from foundry_tui.console.glyphs import STATUS, dots
 from foundry_tui.console.panes.queue import sign_of
 from foundry_tui.console.progress import short_time
@@ -38,6 +40,8 @@ from foundry_tui.domain.status import Status
 
 if TYPE_CHECKING:
     from foundry_tui.console.inner import Inner
+
+_OF_CHUNKS = {"production.play", "production.retake", "production.change", "production.undo"}
 
 
 class ProductionScreen(ScopedScreen):
@@ -90,6 +94,11 @@ class ProductionScreen(ScopedScreen):
     def say(self, words: str, style: str = "") -> None:
         """The flash line here."""
         self.flash.show(words, style)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """An action that broke is told and logged as one of the panes' is."""
+        if event.state is WorkerState.ERROR:
+            cast("Any", self.app).on_worker_state_changed(event)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -202,11 +211,12 @@ class ProductionScreen(ScopedScreen):
         """Why not now."""
         if self.opened is None and action_id.startswith("production."):
             return "It is still being read."
-        if action_id in {"production.play", "production.retake"} and not self._chunks():
+        if action_id in _OF_CHUNKS and not self.chosen_chunks():
             return "Go to the chunks ( ] ) and choose one."
         return None
 
-    def _chunks(self) -> list[ChunkLine]:
+    def chosen_chunks(self) -> list[ChunkLine]:
+        """The marked chunks, else the one under the cursor."""
         return [row.data for row in self.shown.chosen() if isinstance(row.data, ChunkLine)]
 
     async def perform(self, name: str) -> bool:
@@ -226,10 +236,8 @@ class ProductionScreen(ScopedScreen):
             self.run_worker(self._show_error(), group="error", exclusive=True, exit_on_error=False)
         elif name == "play":
             self.run_worker(self._play(), group="play", exclusive=True, exit_on_error=False)
-        elif name == "retake":
-            self.run_worker(self._retake(), group="redo", exit_on_error=False)
-        elif name == "requeue":
-            self.run_worker(self._requeue(), group="redo", exit_on_error=False)
+        elif name in {"retake", "requeue", "change", "undo", "forecast"}:
+            self.run_worker(doing.perform(self, name), group="redo", exit_on_error=False)
         elif name == "copy":
             row = self.shown.cursor_row
             if row is not None:
@@ -273,7 +281,7 @@ class ProductionScreen(ScopedScreen):
         self.app.push_screen(error_screen(opened, events or []))
 
     async def _play(self) -> None:
-        chunk = self._chunks()[0]
+        chunk = self.chosen_chunks()[0]
         name = f"{self.audiobook_id}.{chunk.chapter_number}.{chunk.chunk_index}"
         playing = self.console.sound.playing
         if playing is not None:
@@ -289,38 +297,6 @@ class ProductionScreen(ScopedScreen):
         if heard is not None:
             said = f"chapter {chunk.chapter_number}, chunk {chunk.chunk_index}"
             await self.console.play(name, said, heard.wav, heard.seconds)
-
-    async def _retake(self) -> None:
-        places = [chunk.place for chunk in self._chunks()]
-        done = await self.console.ask(lambda inner: inner.redo.retake(self.audiobook_id, places))
-        if done is None:
-            return
-        await self.console.ask(lambda inner: inner.woken())
-        self.shown.forget_marks()
-        what = f"chunk {places[0][1]} of chapter {places[0][0]}" if len(places) == 1 else f"{len(places)} chunks"
-        self.console.say(f"Retake of {what}: only that and what follows from it is made again.", "ok")
-        self.tables_changed()
-
-    async def _requeue(self) -> None:
-        row = self.shown.cursor_row
-        step = row.data.step_number if row is not None and isinstance(row.data, StepStory) else None
-        assert self.opened is not None
-        status = self.opened.line.production.status
-        if step is None and status is Status.SUCCESS:
-            self.console.say("It is finished: go to the Steps ( [ ) and press r on the one to be made again.", "warn")
-            return
-        if step is None or status in {Status.FAILED, Status.CANCELLED}:
-            done = await self.console.ask(lambda inner: inner.redo.requeue([self.audiobook_id]))
-            queued = bool(done)
-        else:
-            again = await self.console.ask(lambda inner: inner.foundry.steering.requeue(self.audiobook_id, step=step))
-            done, queued = again, bool(again and again.queued)  # type: ignore[assignment]
-        if done is None:
-            return
-        await self.console.ask(lambda inner: inner.woken())
-        words = f"Requeued from {step or 'where it stopped'}." if queued else "It is in the queue already."
-        self.console.say(words, "ok" if queued else "")
-        self.tables_changed()
 
 
 async def _chapters(inner: Inner, opened: Opened) -> Sequence[Mapping[str, Any]]:
