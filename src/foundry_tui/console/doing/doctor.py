@@ -16,7 +16,7 @@ _SIGNS = {"ok": ("●", "#", "ok"), "warning": ("!", "!", "warn"), "problem": ("
 async def show_findings(app: ConsoleApp) -> None:
     """Look, and show what was found as it is found."""
     screen = ReadingScreen("Doctor", [[("Looking …", "dim")]])
-    app.push_screen(screen)
+    await app.push_screen(screen)  # on the screen before it is written on
     findings = await app.ask(lambda inner: inner.examine())
     if findings is None or not screen.is_mounted:
         return
