@@ -58,6 +58,7 @@ class Look:
 
     attempt = 0
     worker_id = ""
+    parts = None
 
     def __init__(
         self,

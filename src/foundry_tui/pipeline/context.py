@@ -19,10 +19,12 @@ from foundry_tui.pipeline.combine import Combiner
 from foundry_tui.pipeline.contract import Progress, Recipe
 from foundry_tui.pipeline.feed import ProgressFeed, Running
 from foundry_tui.pipeline.in_hand import InHand
+from foundry_tui.pipeline.parts import OpenParts
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.store import chunk_overrides as override_rows
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import jobs as job_rows
+from foundry_tui.store import parts as part_rows
 from foundry_tui.store import requeue as requeue_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.chunks import Mark
@@ -41,7 +43,8 @@ _AWAY_PAUSE_S = 0.5  # between tries while the database cannot be reached
 class Ended:
     """How a claim ended.
 
-    ``kind``: advanced, finished, retry, failed, cancelled, paused, released, lost, sent_back, disk_full.
+    ``kind``: advanced, finished, retry, failed, cancelled, paused, released, lost, sent_back, disk_full; part, however
+    a part of a step ended: that says nothing of its production.
     """
 
     audiobook_id: str
@@ -72,6 +75,12 @@ class ClaimContext:
         self.attempt = claimed.job.attempt
         self.worker_id = claimed.job.worker_id or ""
         self.claimed = claimed
+        self.part = part_rows.places_of(claimed.job)  # the chunks of a part; None where this is the whole step
+        self.parts = (
+            OpenParts(database, claimed, size=settings.part_chunks, clock=clock, now=now, durably=self.durably)
+            if settings.part_chunks and self.part is None
+            else None
+        )
         self.made_durable = False
         self.ended = False  # a transaction of ours has already ended the claim (send_back)
         self.torn: Ended | None = None  # how it ended when its task was cancelled
@@ -144,6 +153,8 @@ class ClaimContext:
         self._publish()
 
     def _publish(self) -> None:
+        if self.part is not None:
+            return  # whoever watches sees the step itself get on
         step = self.step
         self._feed.put(
             Running(

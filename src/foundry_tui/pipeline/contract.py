@@ -39,6 +39,34 @@ class StepOutcome:
     manifest_sha: str | None = None
 
 
+class Parts(Protocol):
+    """Chunks of this run handed out to whoever has a worker free; only their takes come back."""
+
+    async def hand_out(self, places: Sequence[tuple[int, int]], brief: Mapping[str, Any]) -> None:
+        """Offer chunks, in order, in parts; those that an earlier run has handed out already are left out.
+
+        ``brief`` is what whoever takes a part must agree with.
+        """
+        ...
+
+    async def take_back(self) -> Sequence[tuple[int, int]]:
+        """The chunks of one part nobody has begun: the caller's to speak now. Empty when none waits."""
+        ...
+
+    async def ended(self) -> Sequence[Take]:
+        """The takes of parts that have ended elsewhere since this was last asked."""
+        ...
+
+    @property
+    def open(self) -> bool:
+        """Whether a part has not ended yet, as far as ``ended`` last saw."""
+        ...
+
+    async def wait(self) -> None:
+        """Let the time pass after which it is worth while to ask again."""
+        ...
+
+
 class StepContext(Protocol):
     """One claimed run of one step. Every durable write here carries the fence; LeaseLost is raised when it is stale."""
 
@@ -49,6 +77,11 @@ class StepContext(Protocol):
     attempt: int
     worker_id: str
     results: Mapping[str, Mapping[str, Any]]  # by step_name, of the steps before this one
+
+    @property
+    def parts(self) -> Parts | None:
+        """What of this run others may do; None where it does all of its work itself."""
+        ...
 
     async def event(
         self,
@@ -138,14 +171,24 @@ class LooksAhead(Protocol):
         ...
 
 
+@runtime_checkable
+class PartHandler(Protocol):
+    """The work of a step that others can do parts of."""
+
+    async def run_part(self, context: StepContext, places: Sequence[tuple[int, int]], brief: Mapping[str, Any]) -> str:
+        """Make and record the takes at ``places``, those that failed too; returns what was done, in words."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """A step's place in a recipe."""
+    """A step's place in a recipe. ``needs``: "cpu", or "engine" where it speaks with its narrator's."""
 
     number: str  # STEP1_parsing
     name: str  # parsing
     handler: StepHandler
     max_attempts: int = 3
+    needs: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from foundry_tui.pipeline.context import ClaimContext, Ended
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.feed import ProgressFeed
 from foundry_tui.pipeline.heartbeat import Heartbeat
+from foundry_tui.pipeline.part_runner import PartRunner
 from foundry_tui.pipeline.reconcile import Reconciler, Recovery
 from foundry_tui.pipeline.room import FreeBytes, RoomWatch, free_bytes
 from foundry_tui.pipeline.runner import Runner
@@ -63,11 +64,12 @@ class WorkerPool:
         self._recipes = dict(recipes)
         self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
         self._runner = Runner(database, self.settings, self.clock, self._chance, free)
+        self._part_runner = PartRunner(database, self.settings, self._chance)
         self._room = RoomWatch(database, self.now, free)
         self._cramped_since: float | None = None  # nothing is left but what waits for room
         self._fences: dict[int, int] = {}  # of every job this pool holds, from inside the claiming transaction on
         self._active: dict[int, ClaimContext] = {}
-        self._tasks: dict[asyncio.Task[None], int] = {}  # its job
+        self._tasks: dict[asyncio.Task[Ended], int] = {}  # its job
         self._changed = asyncio.Event()
         self._look_in = asyncio.Event()  # something was put in that the reconciler takes up
         self.accepting = True  # False: what is in hand goes on to its end, and nothing new is claimed
@@ -156,15 +158,30 @@ class WorkerPool:
     async def run_step(self, job_id: int) -> Ended | None:
         """Claim this very job and run it, for dispatchers; None when another holds it or it is not due.
 
-        Call it inside ``at_work()``, which keeps its lease alive.
+        Call it inside ``at_work()``, which keeps its lease alive. Cancelled, it gives the job back first.
         """
-        while True:
+        while not self._draining:
             try:
                 claimed = await self._claim(lambda connection: job_rows.claim_by_id(connection, job_id, *self._terms()))
             except step_rows.Contended:
                 await self.clock.sleep(_CONTENDED_S * self._chance.uniform(0.5, 1.5))
-            else:
-                return await self._run(claimed) if claimed else None
+                continue
+            if claimed is None:
+                return None
+            task = self._begin(claimed)
+            try:
+                return await task
+            except asyncio.CancelledError:
+                if not task.cancelled() or _is_cancelled():
+                    raise
+                return None  # the pool has ended it
+        return None
+
+    def _begin(self, claimed: ClaimedStep) -> asyncio.Task[Ended]:
+        task = asyncio.create_task(self._run(claimed))
+        self._tasks[task] = claimed.job.job_id
+        task.add_done_callback(self._done)
+        return task
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -259,9 +276,7 @@ class WorkerPool:
             return False
         self._pause_s = self.settings.poll_min_s
         self._cramped_since = None
-        task = asyncio.create_task(self._carry(claimed))
-        self._tasks[task] = claimed.job.job_id
-        task.add_done_callback(self._done)
+        self._begin(claimed)
         return True
 
     async def _claim(self, claim: Callable[[Any], Awaitable[Job | None]]) -> ClaimedStep | None:
@@ -282,9 +297,6 @@ class WorkerPool:
             self._fences.pop(job.job_id, None)  # the reconciler gives it back
             raise
 
-    async def _carry(self, claimed: ClaimedStep) -> None:
-        await self._run(claimed)
-
     async def _run(self, claimed: ClaimedStep) -> Ended:
         job_id = claimed.job.job_id
         context = ClaimContext(
@@ -299,8 +311,9 @@ class WorkerPool:
         self._active[job_id] = context
         if self._draining:
             context.drain()
+        runner = self._runner if context.part is None else self._part_runner
         try:
-            ended = await self._runner.run(context)
+            ended = await runner.run(context)
         except asyncio.CancelledError:
             if context.torn is not None:
                 self.summary.took(context.torn)
@@ -311,7 +324,7 @@ class WorkerPool:
         self.summary.took(ended)
         return ended
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[Ended]) -> None:
         self._tasks.pop(task, None)
         self._changed.set()
         if not task.cancelled() and task.exception() is not None:
@@ -405,3 +418,8 @@ class WorkerPool:
                 await self._reconcile()
             except Exception:
                 log.warning("the queue could not be reconciled", exc_info=True)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -48,17 +48,17 @@ class Runner:
     async def run(self, context: ClaimContext) -> Ended:
         """Run a claimed step and end its claim; raises only asyncio.CancelledError, after giving the job back."""
         try:
-            return await self._work(context, _spec(context))
+            return await self._work(context, spec_of(context))
         except asyncio.CancelledError:
             context.torn = await asyncio.shield(self._stopped(context, context.stopping or Draining))
             raise
         except Exception as error:  # noqa: BLE001 - a step's fault is that step's failure, never the pool's
-            leading = _leading(error)
-            if isinstance(leading, Interrupted):
-                return await self._stopped(context, type(leading))
-            if isinstance(leading, DiskFull):
-                return await self._wait_for_room(context, leading)
-            return await self._failed(context, leading)
+            cause = leading(error)
+            if isinstance(cause, Interrupted):
+                return await self._stopped(context, type(cause))
+            if isinstance(cause, DiskFull):
+                return await self._wait_for_room(context, cause)
+            return await self._failed(context, cause)
         finally:
             await context.close()
 
@@ -244,7 +244,8 @@ class Runner:
         return self._ended(context, kind)
 
 
-def _spec(context: ClaimContext) -> StepSpec:
+def spec_of(context: ClaimContext) -> StepSpec:
+    """The step of the recipe that was claimed. Raises UsageError where this Foundry's recipe has it not."""
     step, steps = context.step, context.recipe.steps
     if step.position < len(steps) and steps[step.position].number == step.step_number:
         return steps[step.position]
@@ -254,11 +255,11 @@ def _spec(context: ClaimContext) -> StepSpec:
     )
 
 
-def _leading(error: Exception) -> Exception:
+def leading(error: Exception) -> Exception:
     """Of errors raised side by side (a task group's): what stopped the step on purpose, else what is known best."""
     if not isinstance(error, ExceptionGroup):
         return error
-    inside = [_leading(each) for each in error.exceptions]
+    inside = [leading(each) for each in error.exceptions]
     for kind in (LeaseLost, Interrupted):
         for each in inside:
             if isinstance(each, kind):

@@ -31,7 +31,7 @@ class PoolSummary:
     def took(self, ended: Ended) -> None:
         """Count one claim's end; what another worker took over is its to tell."""
         self.jobs_run += 1
-        if ended.kind != "lost":
+        if ended.kind not in {"lost", "part"}:
             self.outcomes[ended.audiobook_id] = ended.kind
             self.messages[ended.audiobook_id] = ended.message
 

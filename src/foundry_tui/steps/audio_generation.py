@@ -21,6 +21,7 @@ from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.chapter_press import ChapterPress
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
 from foundry_tui.steps.credits import credits_key
+from foundry_tui.steps.fan_out import FanOut, require_same_voice
 from foundry_tui.steps.parsed import narrated_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.space import chunk_bytes, coded_bytes, require_space, speech_seconds
@@ -134,7 +135,25 @@ class AudioGeneration:
         paid = await self._cashier.open(context, places, voice, missing)
         remark = f"{voice.narrator_name} speaks in place of {voice.stands_in_for}" if voice.stands_in_for else ""
         booth = Booth(context, done.rows, voice, done.norm, paid=paid, remark=remark)
-        return await booth.speak(missing, total=len(jobs) + more, on_take=self._press.add)
+        total = len(jobs) + more
+        if context.parts is None or paid is not None:  # what costs money is bought by one worker
+            return await booth.speak(missing, total=total, on_take=self._press.add)
+        shared = FanOut(context.parts, booth, context.checkpoint)
+        return await shared.speak(missing, voice, total=total, on_take=self._press.add)
+
+    async def run_part(self, context: StepContext, places: Sequence[tuple[int, int]], brief: Mapping[str, Any]) -> str:
+        """Speak some chunks of a book whose run is another worker's."""
+        here = Places.of(self._tools.home, context.production)
+        chapters = await narrated_chapters(context, here, self._tools.settings)
+        voice = await self._cast(context)
+        require_same_voice(voice, brief)
+        wanted = set(places)
+        jobs = [job for job in await self._jobs(context, chapters, voice) if job.place in wanted]
+        done = await self._adopted(context, here, voice, jobs)
+        missing = [job for job in jobs if job.place not in done.takes]
+        booth = Booth(context, done.rows, voice, done.norm)
+        failed = await booth.speak(missing, total=len(jobs), on_take=lambda _: None)
+        return f"{len(jobs) - len(failed)} of {len(places)} chunks are spoken."
 
     async def _finish(
         self, context: StepContext, places: Places, voice: Cast, chapters: Sequence[Chapter], jobs: Sequence[ChunkJob]

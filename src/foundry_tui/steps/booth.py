@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from foundry_tui.audio.check import Flag, VoiceNorm, check
 from foundry_tui.audio.measure import measure
@@ -80,21 +80,47 @@ class Booth:
         self._done = 0
         self._audio_s = 0.0
 
-    async def speak(self, missing: Sequence[ChunkJob], *, total: int, on_take: Callable[[Take], None]) -> list[Take]:
+    def heard(self, take: Take, total: int) -> None:
+        """Count a chunk that somebody else has spoken."""
+        self._done += 1
+        if take.status is Status.SUCCESS:
+            self._audio_s += (take.samples or 0) / (take.sample_rate or 1)
+        self._tell(total)
+
+    async def speak(
+        self,
+        missing: Sequence[ChunkJob],
+        *,
+        total: int,
+        on_take: Callable[[Take], None],
+        more: Callable[[], Awaitable[Sequence[ChunkJob]]] | None = None,
+        done: int | None = None,
+    ) -> list[Take]:
         """Speak ``missing`` in order through the engine's lanes; return the takes that failed.
+
+        ``more`` is asked for further chunks whenever a lane has none, until it has none either; ``done`` says how
+        many of ``total`` are there already where ``missing`` does not.
 
         Raises what stops the whole step (drain, cancel, lost lease, a voice or engine that is not there, a full
         disk) once the chunks in hand are finished.
         """
-        self._done = total - len(missing)
+        self._done = total - len(missing) if done is None else done
         # What may have killed a worker comes last: its siblings are done whatever it does.
         suspects = await self._context.takes_lost()
         waiting = deque(sorted(missing, key=lambda job: (job.place in suspects, -suspects.get(job.place, 0))))
         failed: list[Take] = []
         self._tell(total)
 
+        asking = asyncio.Lock()
+
+        async def another() -> bool:
+            async with asking:  # so that no lane holds back what the others could begin
+                if not waiting and more is not None and self._stop is None:
+                    waiting.extend(await more())
+            return bool(waiting)
+
         async def lane() -> None:
-            while waiting and self._stop is None:
+            while (waiting or await another()) and self._stop is None:
                 try:
                     self._context.checkpoint()
                 except Interrupted as stop:
@@ -112,7 +138,9 @@ class Booth:
                 self._done += 1
                 self._tell(total)
 
-        lanes = min(self._voice.engine.profile.concurrency, len(waiting))
+        lanes = self._voice.engine.profile.concurrency
+        if more is None:
+            lanes = min(lanes, len(waiting))
         async with asyncio.TaskGroup() as group:
             for _ in range(lanes):
                 group.create_task(lane())

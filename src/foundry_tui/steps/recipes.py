@@ -24,7 +24,7 @@ def build_recipes(tools: Toolbox) -> Mapping[str, Recipe]:
         (
             StepSpec("STEP1_parsing", "parsing", Parsing(tools)),
             StepSpec("STEP2_metadata", "metadata", Metadata(tools)),
-            StepSpec("STEP3_audio_generation", "audio_generation", AudioGeneration(tools, press)),
+            StepSpec("STEP3_audio_generation", "audio_generation", AudioGeneration(tools, press), needs="engine"),
             StepSpec("STEP4_audio_processing", "audio_processing", AudioProcessing(tools, press)),
             StepSpec("STEP5_final_compilation", "final_compilation", FinalCompilation(tools, press)),
             StepSpec("STEP6_quality_check", "quality_check", QualityCheck(tools)),

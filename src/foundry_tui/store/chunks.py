@@ -63,6 +63,24 @@ async def load(connection: AsyncConnection, audiobook_id: str) -> dict[Place, Ta
     return {take.place: take for take in map(take_of, rows.mappings())}
 
 
+async def at(connection: AsyncConnection, audiobook_id: str, places: Iterable[Place]) -> list[Take]:
+    """The takes at ``places``."""
+    found: list[Take] = []
+    for batch in _batches(list(places)):
+        here = tuple_(_made.chapter_number, _made.chunk_index).in_(batch)
+        rows = await connection.execute(select(audio_chunks).where(_made.audiobook_id == audiobook_id, here))
+        found += map(take_of, rows.mappings())
+    return found
+
+
+async def forget_failures(connection: AsyncConnection, audiobook_id: str, places: Iterable[Place]) -> None:
+    """Chunks at ``places`` that could not be spoken wait again."""
+    for batch in _batches(list(places)):
+        here = tuple_(_made.chapter_number, _made.chunk_index).in_(batch)
+        failed = (_made.audiobook_id == audiobook_id, _made.status == Status.FAILED.value, here)
+        await connection.execute(update(audio_chunks).where(*failed).values(status=Status.PENDING.value))
+
+
 async def find(connection: AsyncConnection, input_keys: Sequence[str]) -> dict[str, Take]:
     """Successful takes of any production by key."""
     found: dict[str, Take] = {}

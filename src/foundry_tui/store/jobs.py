@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from foundry_tui.domain.status import Status
 from foundry_tui.errors import LeaseLost
 from foundry_tui.store.columns import JsonColumn
+from foundry_tui.store.database import ANNOUNCED
 from foundry_tui.store.tables import jobs
 
 # Written out, not bound: SQLite uses a partial index only where the query repeats its condition word for word.
@@ -109,7 +110,13 @@ async def enqueue(
     )
     job_id = await connection.scalar(statement.returning(jobs.c.job_id))
     assert job_id is not None
+    announce(connection, int(job_id))
     return int(job_id)
+
+
+def announce(connection: AsyncConnection, *job_ids: int) -> None:
+    """These jobs wait to be claimed once the transaction holds: its database tells the dispatcher, if it has one."""
+    connection.info.setdefault(ANNOUNCED, []).extend(job_ids)
 
 
 def _claimable(now: float) -> ColumnElement[bool]:
@@ -207,6 +214,7 @@ async def release(
     }
     if error is not None:
         values |= {"error_code": error[0], "error_message": error[1], "error_trace": error[2]}
+    announce(connection, job.job_id)
     return await settle(connection, job, values)
 
 

@@ -13,6 +13,7 @@ from foundry_tui.domain.events import Event
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import jobs as job_rows
+from foundry_tui.store import parts as part_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Job
@@ -90,13 +91,17 @@ async def _verdict(
     if job.cancel_requested:
         return _for_nothing(job)
     blame = chunk_rows.Blame()
-    if held is not None and places:
-        blame = await chunk_rows.lay_death(connection, held.step.audiobook_id, places, limits.chunk_deaths)
+    part = part_rows.places_of(job) is not None
+    spoken = str(job.payload.get("audiobook_id")) if part else (held.step.audiobook_id if held else None)
+    if spoken is not None and places:
+        blame = await chunk_rows.lay_death(connection, spoken, places, limits.chunk_deaths)
     if job.durable:
         return _Verdict("released", 0, 0, blame.poisoned)
     deaths = job.deaths + 1
     # A death that told which chunk may be the killer is not yet the job's fault, but that cannot go on for ever.
     most = limits.job_deaths * (2 if blame.told_more else 1)
+    if deaths >= most and part:
+        return _Verdict("failed", job.attempt, deaths, blame.poisoned)  # the step itself takes over what is left
     if deaths >= most:
         return _Verdict("poisoned", job.attempt, deaths, blame.poisoned)
     if blame.told_more:
@@ -122,6 +127,8 @@ async def _apply(connection: AsyncConnection, job: Job, verdict: _Verdict, now: 
             "error_message": _said(verdict),
         }
     await connection.execute(update(jobs).where(jobs.c.job_id == job.job_id).values(**values))
+    if verdict.kind == "released":
+        job_rows.announce(connection, job.job_id)
 
 
 def _said(verdict: _Verdict) -> str:

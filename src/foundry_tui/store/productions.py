@@ -13,6 +13,7 @@ from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.queue import Ordered
 from foundry_tui.domain.status import Status
 from foundry_tui.errors import NotFound, UsageError
+from foundry_tui.store import parts
 from foundry_tui.store.catalog import get_book
 from foundry_tui.store.columns import moment_text, utc_now
 from foundry_tui.store.roster import get_narrator
@@ -190,7 +191,8 @@ async def _set(connection: AsyncConnection, audiobook_id: str, **values: Any) ->
 async def _set_jobs(connection: AsyncConnection, audiobook_id: str, **values: Any) -> None:
     mine = select(production_steps.c.job_id).where(production_steps.c.audiobook_id == audiobook_id)
     unfinished = jobs.c.status.in_([Status.PENDING.value, Status.PROCESSING.value])
-    await connection.execute(update(jobs).where(jobs.c.job_id.in_(mine), unfinished).values(**values))
+    theirs = or_(jobs.c.job_id.in_(mine), parts.of(audiobook_id))
+    await connection.execute(update(jobs).where(theirs, unfinished).values(**values))
 
 
 def _filtered(

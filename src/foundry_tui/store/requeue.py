@@ -205,6 +205,7 @@ async def _put_back(
     ]
     inserted = await connection.scalars(insert(jobs).returning(jobs.c.job_id, sort_by_parameter_order=True), rows)
     new_jobs = dict(zip(ids, (int(job_id) for job_id in inserted), strict=True))
+    job_rows.announce(connection, *new_jobs.values())
     cleared: dict[str, Any] = {"status": Status.PENDING.value, "started_at": None, "finished_at": None, "requeues": 0}
     later = (_step.audiobook_id == bindparam("of"), _step.position > bindparam("place"))
     here = (_step.audiobook_id == bindparam("of"), _step.position == bindparam("place"))

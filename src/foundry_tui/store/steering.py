@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.status import Status
 from foundry_tui.errors import NotFound, UsageError
+from foundry_tui.store import parts as part_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
 from foundry_tui.store.steps import PRODUCTION, moment
@@ -34,6 +35,7 @@ async def cancel(connection: AsyncConnection, audiobook_id: str, now: float) -> 
 
 async def stop(connection: AsyncConnection, audiobook_id: str, now: float, *, already: bool) -> bool:
     """As ``cancel``; ``already`` when the row says cancelled (raw SQL) and only its jobs do not know."""
+    await part_rows.cancel(connection, audiobook_id, now)
     mine = select(_step.job_id).where(_step.audiobook_id == audiobook_id)
     pending = (jobs.c.job_id.in_(mine), jobs.c.status == Status.PENDING.value)
     running = (jobs.c.job_id.in_(mine), jobs.c.status == Status.PROCESSING.value)

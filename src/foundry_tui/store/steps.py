@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.domain.books import Book, Narrator
@@ -20,6 +20,7 @@ from foundry_tui.domain.events import Event
 from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.store import jobs as job_rows
+from foundry_tui.store import parts as part_rows
 from foundry_tui.store.columns import moment_text
 from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Job
@@ -96,7 +97,8 @@ async def lock(connection: AsyncConnection, audiobook_ids: Sequence[str]) -> Non
     await connection.execute(rows.with_for_update(key_share=True))
     mine = select(production_steps.c.job_id).where(production_steps.c.audiobook_id.in_(audiobook_ids))
     live = jobs.c.status.in_([Status.PENDING.value, Status.PROCESSING.value])
-    held = select(jobs.c.job_id).where(jobs.c.job_id.in_(mine), live).order_by(jobs.c.job_id)
+    theirs = or_(jobs.c.job_id.in_(mine), *(part_rows.of(audiobook_id) for audiobook_id in audiobook_ids))
+    held = select(jobs.c.job_id).where(theirs, live).order_by(jobs.c.job_id)
     await connection.execute(held.with_for_update())
 
 
@@ -200,6 +202,9 @@ async def start(connection: AsyncConnection, job: Job, now: float) -> HeldStep |
     None where no step points to the job, or where its production was cancelled by hand and the job had not been told:
     the production is put right then, and the job the caller's to end. Raises Contended.
     """
+    if part_rows.places_of(job) is not None:
+        step = await part_rows.step_of(connection, job)
+        return HeldStep(job, step) if step is not None else None
     # A claim holds the job first and would wait for the production, against the order everywhere else: never wait.
     mine = select(production_steps.c.audiobook_id).where(production_steps.c.job_id == job.job_id)
     free = select(audiobook_productions.c.audiobook_id).where(audiobook_productions.c.audiobook_id.in_(mine))
@@ -316,6 +321,7 @@ async def advance(
     )
     took = {"seconds": round(now - (held.job.started_at or now), 3), **(details or {})}
     events = [told(held, now, kind, message, status=Status.SUCCESS, details=took)]
+    await part_rows.cancel(connection, audiobook_id, now)
     changes: dict[str, Any] = {}
     if totals:
         changes["totals"] = {**made.totals, **totals}
@@ -392,6 +398,7 @@ async def mark_failed(
     """The rows and the event of a step whose job has failed."""
     step = held.step
     ended = {"status": Status.FAILED.value, "finished_at": moment(now)}
+    await part_rows.cancel(connection, step.audiobook_id, now)
     await _set_step(connection, step.audiobook_id, step.step_number, ended)
     sentence = f"{message} {action}".strip()
     made = await production(connection, step.audiobook_id, lock=True)
@@ -419,6 +426,7 @@ async def cancel(connection: AsyncConnection, held: HeldStep, now: float) -> Non
 async def mark_cancelled(connection: AsyncConnection, held: HeldStep, now: float) -> None:
     """The rows and the event of a step whose job was cancelled."""
     audiobook_id = held.step.audiobook_id
+    await part_rows.cancel(connection, audiobook_id, now)
     await cancel_rest(connection, audiobook_id)
     await set_production(connection, audiobook_id, status=Status.CANCELLED.value)
     event = told(held, now, "cancelled", "The production was cancelled.", status=Status.CANCELLED)
