@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from foundry_tui.domain.books import Narrator
     from foundry_tui.operations.audition import Auditions
     from foundry_tui.operations.chunk_texts import ChunkTexts
+    from foundry_tui.operations.clean import Clean
     from foundry_tui.operations.desk import Desk
+    from foundry_tui.operations.disk_room import DiskRoom
     from foundry_tui.operations.forecast import Forecast
     from foundry_tui.operations.inbox import Inbox
     from foundry_tui.operations.jobs import Jobs
@@ -185,6 +187,21 @@ class Foundry:
         from foundry_tui.operations.desk import Desk
 
         return Desk(self.database, self.now)
+
+    @cached_property
+    def clean(self) -> Clean:
+        """Space given back."""
+        from foundry_tui.operations.clean import Clean
+        from foundry_tui.storage.local import LocalLibrary
+
+        return Clean(self.database, self.settings.home, lambda: LocalLibrary(self.settings.library))
+
+    @cached_property
+    def disk_room(self) -> DiskRoom:
+        """How much disk the queue will still need."""
+        from foundry_tui.operations.disk_room import DiskRoom
+
+        return DiskRoom(self.database, self.settings.home, self.settings.library, self.settings.audio)
 
     @cached_property
     def redo(self) -> Redo:

@@ -69,6 +69,16 @@ def read_take(path: Path, sha256: str | None = None) -> NDArray[np.int16]:
     return _decode(data, path)[0]
 
 
+def key_of_take(path: Path) -> str | None:
+    """The chunk key a found file names, from its tags alone; None where it names none or cannot be read."""
+    try:
+        file: Any = FLAC(path)  # type: ignore[no-untyped-call]
+        found = file.get(KEY_TAG)
+    except (OSError, MutagenError, ValueError):
+        return None
+    return str(found[0]) if found else None
+
+
 def inspect_take(path: Path) -> TakeFile:
     """What a found file is, its whole sound decoded as proof. Raises ArtifactBroken."""
     data = _bytes_of(path)

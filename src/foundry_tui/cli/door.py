@@ -48,6 +48,7 @@ VERBS = {
     "sample": ("foundry_tui.cli.sample:sample", "A narrator's sample: make it, or send it to a player."),
     "jobs": ("foundry_tui.cli.jobs:jobs", "Jobs one by one: list, show, retry, cancel."),
     "work": ("foundry_tui.cli.work:work", "Work the queue as a daemon, until stopped."),
+    "clean": ("foundry_tui.cli.clean:clean", "Give back space: delete what can be made again."),
     "doctor": ("foundry_tui.cli.doctor:doctor", "Say what is not right, and what to do."),
     "backup": ("foundry_tui.cli.backup:backup", "Back up the home, at work or not."),
     "restore": ("foundry_tui.cli.backup:restore", "Bring a backup back into an empty home."),

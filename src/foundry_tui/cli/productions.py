@@ -9,11 +9,16 @@ import click
 
 from foundry_tui.cli.globals import Globals, Verb
 from foundry_tui.cli.opening import with_foundry
-from foundry_tui.cli.out import Column, as_called, json_line, listing, result, warn
+from foundry_tui.cli.out import Column, as_called, json_line, listing, note, result, warn
+from foundry_tui.cli.wanted import wanted, wanted_options
 from foundry_tui.domain.money import MICROS, dollars
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foundry_tui.domain.queue import QueueRow
     from foundry_tui.foundry import Foundry
+    from foundry_tui.operations.disk_room import RoomNeeded
     from foundry_tui.operations.money import Price
     from foundry_tui.operations.productions import Produced
 
@@ -27,6 +32,7 @@ _COLUMNS = (
     Column("PRIO", "priority", 5, right=True),
     Column("NEXT STEP", "next_step", 24),
     Column("COST", "cost", 22),
+    Column("SPACE", "space", 9, right=True),
     Column("WHY", "error", 400),
 )
 
@@ -36,6 +42,7 @@ _COLUMNS = (
     examples=(
         "foundry-tui produce pg11 --narrator nora",
         "foundry-tui produce pg11 --narrator nora --priority 10 --mp3",
+        "foundry-tui produce pg11 --narrator nora --edition epub,srt --credits",
         "foundry-tui produce pg11 --narrator nora --allow-gaps   # finish even if a chunk cannot be spoken",
     ),
 )
@@ -44,6 +51,7 @@ _COLUMNS = (
 @click.option("--language", help="ISO 639 code. Else the book's; another one needs a source in that language.")
 @click.option("--priority", type=int, help="Higher is worked on first; 0 where nothing is said.")
 @click.option("--mp3", is_flag=True, default=None, help="Make an MP3 of every chapter beside the M4B.")
+@wanted_options
 @click.option("--allow-gaps", is_flag=True, default=None, help="Finish without chunks that cannot be spoken.")
 @click.option("--cap", "cap_usd", type=float, metavar="USD", help="What it may cost at most; 0 is no cap.")
 @click.option("--yes", is_flag=True, help="Order what costs money without being asked.")
@@ -56,6 +64,9 @@ def produce(
     language: str | None,
     priority: int | None,
     mp3: bool | None,
+    editions: Sequence[str],
+    spoken_credits: bool | None,
+    one_file: bool | None,
     allow_gaps: bool | None,
     cap_usd: float | None,
     yes: bool,
@@ -73,6 +84,7 @@ def produce(
 
     told = {"mp3": mp3, "allow_gaps": allow_gaps}
     options: dict[str, Any] = {name: True for name, given in told.items() if given}
+    options |= wanted(editions, spoken_credits, one_file)
     if checked_cap(cap_usd) is not None:
         options[CAP] = cap_usd
 
@@ -111,23 +123,36 @@ def queue(state: Globals, cancelled: bool, as_json: bool) -> None:
     """Show every production that is not yet successful, oldest first, and the step each needs next.
 
     Pending ones are taken by the next run, highest priority first, then oldest. A failed one says why; `requeue` tries
-    its failed step again, and so does every `--run-all`.
+    its failed step again, and so does every `--run-all`. SPACE is about what each will still write to the disk.
     """
     from foundry_tui.operations.productions import queue_json
 
-    rows = with_foundry(state, lambda foundry: foundry.productions.queue(unfinished_only=not cancelled))
-    shown = [queue_json(row) for row in rows]
+    async def read(foundry: Foundry) -> tuple[list[QueueRow], RoomNeeded]:
+        rows = await foundry.productions.queue(unfinished_only=not cancelled)
+        return rows, await foundry.disk_room.needed(rows)
+
+    rows, room = with_foundry(state, read)
+    shown = [{**queue_json(row), "space_needed_bytes": room.by_id[row.audiobook_id]} for row in rows]
     if not as_json:
         for row in shown:
             row["status_shown"] = _status(row)
             row["cost"] = _cost(row["money"])
+            row["space"] = _space(row["space_needed_bytes"])
     listing(shown, _COLUMNS, as_json=as_json, empty="Nothing to do: every production is finished.")
+    if rows and not as_json:
+        note(room.sentence())
 
 
 def _status(row: dict[str, object]) -> str:
     if row["poisoned"]:
         return "failed (poisoned)"
     return f"{row['status']} (paused)" if row["paused"] else str(row["status"])
+
+
+def _space(needed: int | None) -> str:
+    if needed is None:
+        return ""
+    return f"{needed / 1e9:.1f} GB" if needed >= 1e9 else f"{needed / 1e6:.0f} MB"
 
 
 def _cost(money: dict[str, Any]) -> str:

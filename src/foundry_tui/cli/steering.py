@@ -10,6 +10,7 @@ import click
 from foundry_tui.cli.globals import Globals, Verb
 from foundry_tui.cli.opening import with_foundry
 from foundry_tui.cli.out import complain, json_line, result
+from foundry_tui.cli.wanted import wanted, wanted_options
 from foundry_tui.errors import FoundryError
 
 if TYPE_CHECKING:
@@ -27,15 +28,24 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON array, an
         "foundry-tui requeue 20250907120100",
         "foundry-tui requeue 20250907120100 --step STEP3_audio_generation",
         "foundry-tui requeue 20250907120100 --allow-gaps",
+        "foundry-tui requeue 20250907120100 --edition mp3,epub   # of a finished one: only these are made",
     ),
 )
 @_IDS
 @click.option("--step", help="Begin at this step: STEP3_audio_generation, audio_generation, STEP3 or 3.")
 @click.option("--allow-gaps/--no-gaps", default=None, help="Finish without the chunks that cannot be spoken, or not.")
+@wanted_options
 @_JSON
 @click.pass_obj
 def requeue(
-    state: Globals, audiobook_ids: Sequence[str], step: str | None, allow_gaps: bool | None, as_json: bool
+    state: Globals,
+    audiobook_ids: Sequence[str],
+    step: str | None,
+    allow_gaps: bool | None,
+    editions: Sequence[str],
+    spoken_credits: bool | None,
+    one_file: bool | None,
+    as_json: bool,
 ) -> None:
     """Put productions back into the queue, at the step that failed.
 
@@ -43,9 +53,10 @@ def requeue(
     spoken twice. With --step it begins there even if it had succeeded, or at an earlier step that is not finished.
     Takes cancelled and poisoned ones too.
     """
+    told = wanted(editions, spoken_credits, one_file)
 
     async def one(foundry: Foundry, audiobook_id: str) -> tuple[str, dict[str, Any]]:
-        done = await foundry.steering.requeue(audiobook_id, step=step, allow_gaps=allow_gaps)
+        done = await foundry.steering.requeue(audiobook_id, step=step, allow_gaps=allow_gaps, told=told)
         at = f" at {done.next_step}" if done.next_step else ""
         said = f"Requeued {audiobook_id}{at}" if done.queued else f"{audiobook_id} is in the queue already{at}"
         return said, done.to_json()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from foundry_tui.errors import UsageError
 
 # name: what it is, in the order they are made and listed
@@ -29,3 +32,17 @@ def edition_names(text: str) -> tuple[str, ...]:
         if name not in EDITIONS:
             raise UsageError(f"There is no edition {name!r}.", next_action=f"Known editions: {', '.join(EDITIONS)}.")
     return tuple(names)
+
+
+def ordered_editions(options: Mapping[str, Any], configured: Sequence[str], *, mp3: bool) -> tuple[str, ...]:
+    """The editions of a production with ``options``: as ordered, else as ``configured``, in the order of EDITIONS.
+
+    The older ``mp3`` adds its edition. Raises UsageError for a name that is none.
+    """
+    ordered = options.get("editions")
+    if isinstance(ordered, list | tuple):
+        ordered = " ".join(map(str, ordered))
+    names = set(configured if ordered is None else edition_names(str(ordered)))
+    if options.get("mp3", mp3 if ordered is None else False):
+        names.add("mp3")
+    return tuple(name for name in EDITIONS if name in names)

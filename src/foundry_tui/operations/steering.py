@@ -52,13 +52,22 @@ class Steering:
         self._recipes = recipes
         self._now = now
 
-    async def requeue(self, audiobook_id: str, *, step: str | None = None, allow_gaps: bool | None = None) -> Requeued:
+    async def requeue(
+        self,
+        audiobook_id: str,
+        *,
+        step: str | None = None,
+        allow_gaps: bool | None = None,
+        told: Mapping[str, Any] | None = None,
+    ) -> Requeued:
         """Put a production back at its failed step, or at ``step`` (``STEP3_audio_generation``, ``STEP3`` or ``3``).
+
+        ``told`` are options it is to have from now on (editions, credits, one_file).
 
         Only what depends on that step runs again, and only where its inputs have changed. Raises NotFound, Conflict
         where a worker holds it, UsageError for a step its recipe has not got.
         """
-        made = await self._productions.set_options(audiobook_id, allow_gaps=allow_gaps)
+        made = await self._productions.set_options(audiobook_id, allow_gaps=allow_gaps, **(told or {}))
         if made.status in _STOPPED and await self._productions.revive(audiobook_id):
             return Requeued(await self._productions.get(audiobook_id), queued=True, next_step=FIRST_STEP)
         recipes = self._recipes()
