@@ -47,13 +47,25 @@ def facts_of(
     return Facts(
         counts=ordered(dict(glance.counts.by_status)),
         held=glance.counts.paused,
-        rate=f"{speed:.0f}x real time" if speed >= 10 else f"{speed:.1f}x real time" if speed else "",
+        rate=f"speed {speed:.0f}x" if speed >= 10 else f"speed {speed:.1f}x" if speed else "",
         left=short_time(max(left)) if left else "~" if learning else "",
-        disk=f"{glance.free_bytes / 1e9:,.0f} GB" if glance.free_bytes >= 10e9 else f"{glance.free_bytes / 1e9:.1f} GB",
-        disk_low=glance.free_bytes < _LOW_BYTES,
+        disk=_disk(glance),
+        disk_low=glance.free_bytes < max(_LOW_BYTES, glance.needed_bytes or 0),
+        cpu=f"{glance.cpu_percent}%" if glance.cpu_percent is not None else "",
         workers=_workers(glance),
         **place,  # type: ignore[arg-type]
     )
+
+
+def _disk(glance: Glance) -> str:
+    needed = f", needs {_size(glance.needed_bytes)}" if glance.needed_bytes else ""
+    return f"{_size(glance.free_bytes)}{needed}"
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < 0.95e9:
+        return f"{max(1, round(size_bytes / 1e7)) * 10} MB"
+    return f"{size_bytes / 1e9:,.0f} GB" if size_bytes >= 10e9 else f"{size_bytes / 1e9:.1f} GB"
 
 
 def _workers(glance: Glance) -> str:

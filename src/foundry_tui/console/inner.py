@@ -13,10 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foundry_tui.console.load import CpuMeter, RoomFigure
 from foundry_tui.domain.desk import Counts
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.ids import checked_book_id
 from foundry_tui.domain.languages import understood
+from foundry_tui.domain.status import Status
 from foundry_tui.foundry import Foundry, open_foundry
 from foundry_tui.log_file import open_log
 from foundry_tui.operations.audition import Auditions
@@ -45,13 +47,17 @@ class Glance:
     own_worker: str | None
     workers: int
     daemon_pid: int | None = None
+    needed_bytes: int | None = None
+    cpu_percent: int | None = None  # only while something is being made: an idle console sends nothing
 
 
 class Inner:
     """Every method runs on the house's loop."""
 
-    def __init__(self, foundry: Foundry) -> None:
+    def __init__(self, foundry: Foundry, tell: Callable[[], None] = lambda: None) -> None:
         self.foundry = foundry
+        self.cpu = CpuMeter()
+        self.room = RoomFigure(self._needed, tell)
         self.desk = foundry.desk
         self.events = EventPages(foundry.database)
         self.recovered: list[str] = []
@@ -130,7 +136,16 @@ class Inner:
         pool = self._pool
         daemon = await asyncio.to_thread(running_daemon, self.foundry.settings.home)
         own = pool.worker_id if pool else None
-        return Glance(counts, free, own, pool.settings.workers if pool else 0, daemon)
+        made = counts.by_status
+        undone = made.get(Status.PENDING, 0) + made.get(Status.PROCESSING, 0)
+        return Glance(
+            counts, free, own, pool.settings.workers if pool else 0, daemon,
+            needed_bytes=self.room.bytes_needed(undone),
+            cpu_percent=self.cpu.percent() if made.get(Status.PROCESSING) else None,
+        )  # fmt: skip
+
+    async def _needed(self) -> int:
+        return (await self.foundry.disk_room.needed()).total_bytes
 
     async def woken(self) -> None:
         """Something was put into the queue: take it in and look at once."""
@@ -236,7 +251,7 @@ async def open_inner(
         await make_home(settings, sample=False, seeds=False)
         open_log(settings.home, settings.log_level)  # there was no folder for it before
     async with open_foundry(settings) as foundry:
-        inner = Inner(foundry)
+        inner = Inner(foundry, tell)
         helpers = [asyncio.create_task(_watch(inner, tell, watch_s))]
         if watch_inbox:
             helpers.append(asyncio.create_task(_inbox(inner)))
@@ -246,6 +261,7 @@ async def open_inner(
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+            await inner.room.close()
 
 
 async def _watch(inner: Inner, tell: Callable[[], None], every_s: float) -> None:

@@ -94,6 +94,7 @@ class SuggestionsScreen(ListingScreen):
 
     scope = "suggestions"
     marks = False
+    lacks = ListingScreen.lacks | {"list.mark", "list.mark_all"}
     columns = (
         Column("NAME", 14, share=1),
         Column("TIMES", 6, right=True),

@@ -29,7 +29,7 @@ class ListingScreen(ScopedScreen):
     """A list short enough to be read whole. A screen of its own says what is in it and what its actions do."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
-    lacks: ClassVar[frozenset[str]] = frozenset({"list.sort", "list.reverse"})
+    lacks: ClassVar[frozenset[str]] = frozenset({"list.sort", "list.reverse", "app.zoom"})
     columns: ClassVar[Sequence[Column]] = ()
     marks: ClassVar[bool] = True
 
@@ -143,6 +143,7 @@ class ListingScreen(ScopedScreen):
         self.list.show_rows(len(rows), 0, rows, at)
         nothing = self.loaded and not rows
         self.empty.display = nothing
+        self.list.set_class(nothing, "nothing")
         self.heads.display = not nothing
         if nothing:
             typed = self.line.value

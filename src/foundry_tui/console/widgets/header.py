@@ -27,6 +27,7 @@ class Facts:
     left: str = ""
     disk: str = ""
     disk_low: bool = False
+    cpu: str = ""
     host: str = ""
     home: str = ""
     database: str = ""
@@ -36,7 +37,7 @@ class Facts:
 
 
 class Header(Widget):
-    """Two lines: what the work does, and where one is."""
+    """Two lines: what the work does, and where one is with what room."""
 
     DEFAULT_CSS = "Header { height: 2; background: $panel; padding: 0 1; }"
 
@@ -67,14 +68,16 @@ class Header(Widget):
             work.append((facts.rate, "busy"))
         if facts.left:
             work.append((f"left {facts.left}", ""))
-        if facts.disk:
-            work.append((f"disk {facts.disk}", "bad" if facts.disk_low else "dim"))
+        if facts.cpu:
+            work.append((f"cpu {facts.cpu}", "dim"))
         place: list[tuple[str, str]] = [("FOUNDRY", "bold")]
         if facts.alpha:
             place.append(("ALPHA", "warn"))
         if facts.readonly:
             place.append(("READ-ONLY", "warn"))
         place.append((facts.workers, "" if "0" not in facts.workers[:2] else "warn"))
+        if facts.disk:
+            place.append((f"disk {facts.disk}", "bad" if facts.disk_low else "dim"))
         place.append((facts.host, "dim"))
         place.append((facts.database, "dim"))
         place.append((facts.home, "dim"))
@@ -93,7 +96,16 @@ class Header(Widget):
 
 
 def _place(facts: Facts) -> tuple[object, ...]:
-    return facts.host, facts.home, facts.database, facts.alpha, facts.readonly, facts.workers
+    return (
+        facts.host,
+        facts.home,
+        facts.database,
+        facts.alpha,
+        facts.readonly,
+        facts.workers,
+        facts.disk,
+        facts.disk_low,
+    )
 
 
 def ordered(by_status: dict[Status, int]) -> tuple[tuple[Status, int], ...]:
