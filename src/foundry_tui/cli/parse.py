@@ -18,8 +18,6 @@ from foundry_tui.errors import UsageError, WriteFailed
 from foundry_tui.files import replace_folder, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from foundry_tui.text.options import Footnotes
     from foundry_tui.text.parse import ParsedBook
 
@@ -79,12 +77,13 @@ def parse(
     from foundry_tui.text.options import ParseOptions
     from foundry_tui.text.overrides import load_overrides
     from foundry_tui.text.parse import parse_novel
+    from foundry_tui.text.rules.names import require_rules
 
     decided = load_overrides(overrides) if overrides else ()
     options = ParseOptions(footnotes=footnotes, rules_off=frozenset(rules_off), overrides=decided)
     with about_file(source):
         parsed = parse_novel(source, book_id=name, language=wanted, options=options)
-    _check_rules(options.rules_off, parsed.language)
+    require_rules(options.rules_off, parsed.language)
     if outline:
         show_outline(parsed, as_json=as_json)
     if explain:
@@ -103,17 +102,6 @@ def parse(
         action = "Give an --out DIR that can be written and has room."
         raise type(error)(error.message, next_action=action, details=error.details) from error
     _report(parsed, place, as_json=as_json)
-
-
-def _check_rules(named: Iterable[str], language: str) -> None:
-    from foundry_tui.text.rules.table import all_rules
-
-    known = sorted({rule.name for rule in all_rules(language)})
-    for word in sorted(named):
-        if word.removeprefix("+").rpartition(":")[2] not in known:
-            raise UsageError(
-                f"There is no speech rule {word!r} for this book.", next_action=f"The rules are {', '.join(known)}."
-            )
 
 
 def _report(parsed: ParsedBook, place: Path, *, as_json: bool) -> None:

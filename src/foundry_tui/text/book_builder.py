@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 
 from foundry_tui.domain.chapters import Chapter, Chunk
 from foundry_tui.errors import CoverageBroken, NoChaptersDetected
@@ -12,6 +13,7 @@ from foundry_tui.text.chunks import Draft, Sizes, draft_chunks, sizes_for, speak
 from foundry_tui.text.coverage import Receipt, broken, skipped_words, total
 from foundry_tui.text.decode import one_line
 from foundry_tui.text.document import Block, BookDocument, count_unspaced, word_counter
+from foundry_tui.text.headings import fold
 from foundry_tui.text.notes import place_notes
 from foundry_tui.text.options import ParseOptions
 from foundry_tui.text.outline import OutlineEntry
@@ -19,13 +21,24 @@ from foundry_tui.text.overrides import section_hash
 from foundry_tui.text.parsed_book import LeftOut, ParsedBook
 from foundry_tui.text.pauses import PAUSES_MS
 from foundry_tui.text.readers import SourceFile
-from foundry_tui.text.rules.engine import RuleSet, likely
+from foundry_tui.text.rules.engine import RuleSet
 from foundry_tui.text.rules.table import places_of, rules_for
-from foundry_tui.text.sections import Section, join_title
+from foundry_tui.text.sections import UNTITLED, Section, join_title
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_TELLING = 12  # letters of a title that do not stand in a text by chance
+_BESIDE = 40  # letters a line with a title in it may have besides
 _TITLE_PAUSES = frozenset({"heading", "part_title"})
 _CJK_GAP = re.compile("(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]) (?=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef])")
+
+
+def _opens_with(title: str, drafts: Sequence[Draft]) -> bool:
+    """Whether the first words say the title already."""
+    wanted = fold(title)
+    texts = [fold(draft.text) for draft in drafts]
+    if len(wanted) < _TELLING:  # a number or a short word may begin a sentence by chance
+        return wanted in texts
+    return any(text.startswith(wanted) or (wanted in text and len(text) <= len(wanted) + _BESIDE) for text in texts)
 
 
 class BookBuilder:
@@ -41,7 +54,7 @@ class BookBuilder:
     ) -> None:
         self._book_id, self._language, self._source = book_id, language, source
         self._document, self._options = document, options
-        self._rules = RuleSet(())
+        self._rules = RuleSet(rules_for(language, options.rules_off))
         self._notes: dict[int, list[Block]] = {}
         self._moved: set[int] = set()
         self._count: Callable[[str], int] = (
@@ -58,8 +71,6 @@ class BookBuilder:
         """The whole book; raises NoChaptersDetected or CoverageBroken."""
         self._notes = place_notes(self._document, sections, self._options.footnotes)
         self._moved = {block.position for note in self._notes.values() for block in note}
-        texts = [block.text for section in sections if section.kept for block in self._blocks(section) if block.spoken]
-        self._rules = RuleSet(likely(texts, rules_for(self._language, self._options.rules_off)))
         source_words = sum(self._count(block.raw) for block in self._document.blocks)
         chapters: list[Chapter] = []
         receipts: list[Receipt] = []
@@ -148,6 +159,7 @@ class BookBuilder:
                     skipped.update(skipped_words(block, self._count))
             elif words:
                 skipped[block.skip or "ornament"] += words
+        drafts = self._with_title(section, drafts)
         said, replaced = self._speech(drafts)
         chunks = tuple(
             Chunk(
@@ -168,14 +180,28 @@ class BookBuilder:
         """(spoken form or None, words replaced by rule) of a chapter's chunks."""
         said: list[str | None] = []
         replaced: Counter[str] = Counter()
-        for draft, places in zip(drafts, places_of([draft.kind for draft in drafts]), strict=True):
-            spoken, hits = self._rules.apply(draft.text, places)
+        places = places_of([draft.kind for draft in drafts])
+        changed = self._rules.apply_all([draft.text for draft in drafts], places)
+        for draft, (spoken, hits) in zip(drafts, changed, strict=True):
             said.append(spoken if hits and spoken != draft.text and speakable(spoken) else None)
-            if said[-1] is not None:
+            if said[-1] is not None and not draft.added:
                 for hit in hits:
                     if hit.words:
                         replaced[hit.rule] += hit.words
         return said, replaced
+
+    def _with_title(self, section: Section, drafts: list[Draft]) -> list[Draft]:
+        """A title that stands only in the navigation, on the title page or in the operator's mind is said first:
+        a listener has no page to read it from.
+        """
+        if any(draft.pause == "heading" for draft in drafts):
+            return drafts
+        title = one_line(section.title)
+        parts = sum(1 for _ in takewhile(lambda draft: draft.pause == "part_title", drafts))
+        if not speakable(title) or title == UNTITLED or _opens_with(title, drafts[: parts + 3]):
+            return drafts
+        first = drafts[parts].first if parts < len(drafts) else section.start
+        return [*drafts[:parts], Draft(title, "heading", "heading", first, first, added=True), *drafts[parts:]]
 
     def _drafts(self, section: Section, blocks: Sequence[Block]) -> Iterator[Draft]:
         """Part titles and what stands under them, the chapter's own heading, then its text."""

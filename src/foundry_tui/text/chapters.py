@@ -14,7 +14,7 @@ from foundry_tui.text.headings import fold, parse_heading
 from foundry_tui.text.heads import Head, measure
 from foundry_tui.text.levels import PROSE, chapter_level, is_title_page, merge_pairs
 from foundry_tui.text.plan import Planned, plan_chapters, without_front
-from foundry_tui.text.sections import Section, join_title
+from foundry_tui.text.sections import UNTITLED, Section, join_title
 
 _END = {"the end"}
 _KINDS = {
@@ -235,7 +235,7 @@ def _one_chapter(
     heads: tuple[int, ...] = ()
     bounds = [position for position, _ in cuts if position > begin]
     end = bounds[0] if bounds else last
-    sections.append(Section(begin, end, document.title or "Untitled", "book", kept=True, heads=heads))
+    sections.append(Section(begin, end, document.title or UNTITLED, "book", kept=True, heads=heads))
     for position, following in pairwise([*bounds, last]):
         reason = next(str(what) for place, what in cuts if place == position)
         sections.append(

@@ -38,13 +38,17 @@ def sizes_for(language: str) -> Sizes:
 
 @dataclass(slots=True)
 class Draft:
-    """A chunk before speech rules: its text, its kind, the pause after it by name, the blocks it came from."""
+    """A chunk before speech rules: its text, its kind, the pause after it by name, the blocks it came from.
+
+    ``added``: its words are none of the source's text; the receipt does not count them.
+    """
 
     text: str
     kind: str
     pause: str
     first: int
     last: int
+    added: bool = False
 
 
 def speakable(text: str) -> bool:

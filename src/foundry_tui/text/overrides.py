@@ -14,7 +14,7 @@ from typing import Any
 
 from foundry_tui.errors import UsageError
 from foundry_tui.text.document import Block, BookDocument
-from foundry_tui.text.sections import Section
+from foundry_tui.text.sections import UNTITLED, Section
 
 ACTIONS = ("include", "leave_out", "rename", "merge", "split")
 BY_OPERATOR = "left out by the operator"
@@ -161,5 +161,5 @@ def _find(sections: Sequence[Section], document: BookDocument, override: Mapping
 def _first_words(section: Section, document: BookDocument) -> str:
     return next(
         (" ".join(block.raw.split())[:60] for block in document.blocks[section.start : section.end] if block.raw),
-        "Untitled",
+        UNTITLED,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from foundry_tui.text.headings import parse_heading
 
+UNTITLED = "Untitled"  # where nobody says what a book or a section is called
+
 
 @dataclass(slots=True)
 class Section:
