@@ -70,6 +70,16 @@ class MoneySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DistributedSettings:
+    """How workers of several machines hear of jobs, and how a book is shared out among them."""
+
+    dispatcher: Literal["embedded", "procrastinate", "arq"] = "embedded"
+    queues: tuple[str, ...] = ()
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    part_chunks: int = 16
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a run of Foundry was told. ``home`` is the tree in use (``<home>/alpha`` in the alpha environment)."""
 
@@ -88,6 +98,8 @@ class Settings:
     room_patience_s: float
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     money: MoneySettings = MoneySettings()
+
+    distributed: DistributedSettings = DistributedSettings()
 
     @property
     def database_file(self) -> Path:
@@ -146,6 +158,12 @@ def load_settings(
         log_level=values["log_level"],
         retention=RetentionSettings(
             values["retention.events_days"], values["retention.jobs_days"], values["retention.logs_days"]
+        ),
+        distributed=DistributedSettings(
+            values["distributed.dispatcher"],
+            tuple(sorted(_names(values["distributed.queues"]))),
+            values["distributed.redis_url"],
+            values["distributed.part_chunks"],
         ),
         room_patience_s=60.0 * values["disk.wait_min"],
         engines=_engines(config, env),

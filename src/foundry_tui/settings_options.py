@@ -79,6 +79,19 @@ OPTIONS: tuple[Option, ...] = (
     Option("money.per_production_usd", 0.0, "US dollars a production may cost at most; 0 is no cap.", (), 0, 1_000_000),
     Option("money.per_day_usd", 0.0, "US dollars all of them may cost a day (UTC); 0 is no cap.", (), 0, 1_000_000),
     Option(
+        "distributed.dispatcher",
+        "embedded",
+        "Who tells workers what waits: embedded (they look themselves), procrastinate (PostgreSQL), arq (Redis).",
+        ("embedded", "procrastinate", "arq"),
+    ),
+    Option(
+        "distributed.queues", "", "Procrastinate's queues worked here, with commas; empty: what this machine can do."
+    ),
+    Option("distributed.redis_url", "redis://127.0.0.1:6379/0", "The Redis that arq uses."),
+    Option(
+        "distributed.part_chunks", 16, "Chunks of a book handed to another worker at once; 0: none are.", (), 0, 1000
+    ),
+    Option(
         "console.theme",
         "dark",
         "The console's colours.",
@@ -117,6 +130,7 @@ ENGINE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
 SHARED_ENGINE_OPTIONS: tuple[Option, ...] = (
     Option("shared_concurrency", 0, "Requests at once over every process of this database; 0 is no limit.", (), 0, 256),
     Option("requests_per_minute", 0.0, "Requests a minute over every process; 0 is no limit.", (), 0, 60_000),
+    Option("queue", "", "Procrastinate's queue for what it speaks: gpu, say; empty is engine.NAME."),
 )
 
 

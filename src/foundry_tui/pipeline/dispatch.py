@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from foundry_tui.pipeline.pool import WorkerPool
 
 
 class Dispatcher(Protocol):
@@ -16,6 +20,34 @@ class Dispatcher(Protocol):
     def committed(self) -> None:
         """The transaction holds: wake whoever sleeps in this process."""
         ...
+
+
+class WorkingDispatcher(Dispatcher, Protocol):
+    """A dispatcher that also brings the jobs: what ``work --dispatcher`` runs."""
+
+    async def work(self, pool: WorkerPool, queues: Sequence[str], stop: asyncio.Event) -> None:
+        """Run what comes in ``queues`` through ``pool.run_step`` until ``stop`` is set, then drain."""
+        ...
+
+
+class LateDispatcher:
+    """Made at first use: most commands announce nothing, and need not import what would do it."""
+
+    def __init__(self, make: Callable[[], Dispatcher | None]) -> None:
+        self._make = make
+        self._made: Dispatcher | None = None
+
+    async def enqueue(self, transaction: Any, job_ids: Sequence[int]) -> None:
+        """As the one it makes."""
+        if self._made is None:
+            self._made = self._make()
+        if self._made is not None:
+            await self._made.enqueue(transaction, job_ids)
+
+    def committed(self) -> None:
+        """As the one it made."""
+        if self._made is not None:
+            self._made.committed()
 
 
 class EmbeddedDispatcher:

@@ -1,0 +1,172 @@
+"""ARQ as dispatcher: Redis carries the ids of jobs. One queue; every worker must be able to do everything in it.
+
+ARQ knows no transaction of ours and no heartbeat, and holds what a dead worker had for its longest timeout. Neither
+matters here: a message names a job and its fence, so that a job recovered by its lease is announced anew under another
+name, and the sweep announces whatever Redis has lost or never heard of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from arq import ArqRedis, create_pool
+from arq.connections import RedisSettings
+from arq.worker import Function, Worker, func
+from redis.exceptions import RedisError
+
+from foundry_tui.errors import DatabaseUnavailable
+from foundry_tui.pipeline.pool import WorkerPool
+from foundry_tui.store import dispatching
+from foundry_tui.store.database import Database
+from foundry_tui.store.dispatching import Waiting
+
+log = logging.getLogger(__name__)
+QUEUE = "foundry"
+TASK = "foundry.run_step"
+SWEEP_S = 5.0
+_AT_ONCE = 500  # messages a sweep: those that come first
+_TIMEOUT = timedelta(days=7)  # the longest step; what a message's worker had is not waited for that long
+_AGAIN_S = 2.0
+
+
+def to_bytes(message: dict[str, Any]) -> bytes:
+    """A message without pickle."""
+    return json.dumps(message, default=str).encode()
+
+
+def from_bytes(message: bytes) -> dict[str, Any]:
+    """The message of ``to_bytes``."""
+    read: dict[str, Any] = json.loads(message)
+    return read
+
+
+class ArqDispatcher:
+    """Announces jobs once their transaction holds, and works as one of any number of workers."""
+
+    def __init__(self, database: Database, redis_url: str) -> None:
+        self._database = database
+        self._settings = RedisSettings.from_dsn(redis_url)
+        self._redis: ArqRedis | None = None
+        self._waiting: list[Waiting] = []
+        self._sending: set[asyncio.Task[None]] = set()
+        self._pool: WorkerPool | None = None
+
+    # -- announcing ---------------------------------------------------------------------------------------------
+
+    async def enqueue(self, transaction: Any, job_ids: Sequence[int]) -> None:
+        """Remember what is to be announced; Redis hears of it when the transaction holds."""
+        self._waiting += await dispatching.waiting(transaction, job_ids)
+
+    def committed(self) -> None:
+        """Announce it."""
+        waiting, self._waiting = self._waiting, []
+        task = asyncio.get_running_loop().create_task(self._send_kindly(waiting))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send_kindly(self, waiting: Sequence[Waiting]) -> None:
+        try:
+            await self._send(waiting)
+        except (RedisError, OSError):
+            log.warning("Redis could not be told of %d jobs; the sweep will", len(waiting), exc_info=True)
+
+    async def _send(self, waiting: Sequence[Waiting]) -> None:
+        if self._redis is None:
+            self._redis = await create_pool(self._settings, job_serializer=to_bytes, job_deserializer=from_bytes)
+        for job in waiting:
+            await self._redis.enqueue_job(
+                TASK,
+                job.job_id,
+                _job_id=f"{QUEUE}:{job.job_id}:{job.fence}",
+                _queue_name=QUEUE,
+                _defer_until=datetime.fromtimestamp(job.run_after, UTC) if job.run_after else None,
+                _expires=_TIMEOUT,
+            )
+
+    async def sweep(self) -> None:
+        """Announce what waits; a message that is there already stays the only one."""
+        async with self._database.read() as connection:
+            waiting = await dispatching.waiting(connection)
+        await self._send(waiting[:_AT_ONCE])
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        await asyncio.gather(*self._sending, return_exceptions=True)
+        if self._redis is not None:
+            await self._redis.aclose()
+            self._redis = None
+
+    # -- working ------------------------------------------------------------------------------------------------
+
+    async def work(self, pool: WorkerPool, queues: Sequence[str], stop: asyncio.Event) -> None:
+        """Take what comes until ``stop`` is set, then drain; survives a Redis that restarts."""
+        del queues
+        self._pool = pool
+        async with pool.at_work():
+            helpers = [asyncio.create_task(self.sweep_for_ever()), asyncio.create_task(self._take(pool))]
+            try:
+                await stop.wait()
+            finally:
+                for helper in helpers:
+                    helper.cancel()
+                await asyncio.gather(*helpers, return_exceptions=True)
+                await pool.drain()
+        await self.close()
+
+    async def _take(self, pool: WorkerPool) -> None:
+        while True:
+            try:
+                worker = Worker(
+                    [self.function()],
+                    queue_name=QUEUE,
+                    redis_settings=self._settings,
+                    handle_signals=False,
+                    max_jobs=pool.settings.workers,
+                    max_tries=_TRIES,
+                    keep_result=0,
+                    job_serializer=to_bytes,
+                    job_deserializer=from_bytes,
+                    log_results=False,
+                )
+                try:
+                    await worker.async_run()
+                finally:
+                    await worker.close()
+            except (RedisError, OSError):
+                log.warning("Redis cannot be reached; it is tried again", exc_info=True)
+            await asyncio.sleep(_AGAIN_S)
+
+    def function(self, pool: WorkerPool | None = None) -> Function:
+        """The one task, as ARQ wants it: ``pool`` is whose jobs it runs where ``work`` does not say."""
+        self._pool = pool or self._pool
+
+        async def run_step(_context: dict[Any, Any], job_id: int) -> None:
+            # Shielded: what Redis or ARQ does never ends the work in hand; the pool drains it.
+            await asyncio.shield(asyncio.ensure_future(self.run(job_id)))
+
+        return func(cast("Any", run_step), name=TASK, timeout=_TIMEOUT, max_tries=_TRIES, keep_result=0)
+
+    async def run(self, job_id: int) -> None:
+        """Claim and run one job."""
+        assert self._pool is not None
+        try:
+            await self._pool.run_step(job_id)
+        except DatabaseUnavailable:
+            log.warning("job %s could not be claimed; the sweep announces it again", job_id)
+
+    async def sweep_for_ever(self) -> None:
+        """Sweep every few seconds."""
+        while True:
+            try:
+                await self.sweep()
+            except Exception:
+                log.warning("waiting jobs could not be announced", exc_info=True)
+            await asyncio.sleep(SWEEP_S)
+
+
+_TRIES = 1_000_000  # our own rows decide how often something is tried
