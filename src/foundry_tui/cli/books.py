@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from foundry_tui.cli.book_sections import decide, outline, undo
 from foundry_tui.cli.globals import Globals, Noun
 from foundry_tui.cli.opening import with_foundry
 from foundry_tui.cli.out import Column, about_file, as_called, fields, json_line, listing, result, warn
@@ -24,7 +26,7 @@ _COLUMNS = (
 
 @click.group(cls=Noun)
 def book() -> None:
-    """The catalog: add, list, show and remove books."""
+    """The catalog: add, list, show and remove books, and say which of their sections are narrated."""
 
 
 @book.command(
@@ -84,7 +86,8 @@ def list_(state: Globals, text: str | None, as_json: bool) -> None:
 def show(state: Globals, book_id: str, as_json: bool) -> None:
     """Show one book.
 
-    Its facts, its source file, its chapters once it is parsed, and its productions.
+    Its facts, its source file, and its productions. Once it is parsed, its chapters and the coverage receipt of the
+    newest parse: how many words of the source are spoken, replaced by which rule, skipped for which reason.
     """
     shown = with_foundry(state, lambda foundry: foundry.catalog.show(book_id))
     if as_json:
@@ -111,11 +114,32 @@ def show(state: Globals, book_id: str, as_json: bool) -> None:
         result(f"Chapters ({language}): {len(chapters)}, {words:,} words")
         for chapter in chapters:
             result(f"  {chapter['number']:>3}  {chapter['title']}  ({chapter['words']:,} words)")
+        if shown["coverage"].get(language):
+            _receipt(shown["coverage"][language])
     if shown["productions"]:
         result()
         result("Productions:")
     for made in shown["productions"]:
         result(f"  {made['audiobook_id']}  {made['narrator_id']}  {made['language']}  {made['status']}")
+
+
+def _receipt(coverage: Mapping[str, Any]) -> None:
+    """Where every word of the source went."""
+    replaced, skipped = coverage["replaced"], coverage["skipped"]
+    total, spoken = coverage["source_words"], coverage["spoken"]
+    result()
+    result(f"Coverage: {total:,} words in the source")
+    result(f"  {spoken:>9,}  spoken as printed")
+    for what, counts in (("replaced by a rule", replaced), ("skipped", skipped)):
+        result(f"  {sum(counts.values()):>9,}  {what}")
+        for name, words in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
+            result(f"             {words:>9,}  {name}")
+    missing = total - spoken - sum(replaced.values()) - sum(skipped.values())
+    result("  The receipt balances." if not missing else f"  {missing:,} words are not accounted for.")
+
+
+for _command in (outline, decide, undo):
+    book.add_command(_command)
 
 
 @book.command("rm", examples=("foundry-tui book rm pg11", "foundry-tui book rm pg11 --with-productions"))

@@ -32,7 +32,7 @@ DONE, FAILED, USAGE, GAPS, INTERRUPTED = 0, 1, 2, 3, 130
 # name: (where it is, what it is in one line)
 VERBS = {
     "init": ("foundry_tui.cli.init:init", "Make a home."),
-    "book": ("foundry_tui.cli.books:book", "The catalog: add, list, show, rm."),
+    "book": ("foundry_tui.cli.books:book", "The catalog: add, list, show, rm; which sections are narrated."),
     "narrator": ("foundry_tui.cli.narrators:narrator", "The roster: add, list, show, edit, rm."),
     "voices": ("foundry_tui.cli.voices:voices", "List the voices of a speech engine."),
     "produce": ("foundry_tui.cli.productions:produce", "Order an audiobook."),
@@ -42,8 +42,11 @@ VERBS = {
     "pause": ("foundry_tui.cli.steering:pause", "Pause productions."),
     "resume": ("foundry_tui.cli.steering:resume", "Let paused productions go on."),
     "priority": ("foundry_tui.cli.steering:priority", "Say which productions come first."),
+    "rebuild": ("foundry_tui.cli.rebuild:rebuild", "Make again what something changed for; say what, and why."),
     "events": ("foundry_tui.cli.events:events", "Show what happened, or follow it."),
     "parse": ("foundry_tui.cli.parse:parse", "Parse one book, without a home."),
+    "lexicon": ("foundry_tui.cli.lexicon:lexicon", "How words are said: list, add, edit, remove, suggest, import."),
+    "chunk": ("foundry_tui.cli.chunk:chunk", "What a single chunk says: show, edit, restore."),
     "retake": ("foundry_tui.cli.retake:retake", "Speak single chunks again."),
     "sample": ("foundry_tui.cli.sample:sample", "A narrator's sample: make it, or send it to a player."),
     "jobs": ("foundry_tui.cli.jobs:jobs", "Jobs one by one: list, show, retry, cancel."),

@@ -154,11 +154,12 @@ class Catalog:
         async with self._database.read() as connection:
             book = await rows.get_book(connection, book_id)
             made = await production_rows.list_productions(connection, book_id=book_id, limit=ALL)
-        source, chapters = await asyncio.to_thread(_on_disk, self._home, book)
+        source, parsed = await asyncio.to_thread(_on_disk, self._home, book)
         return {
             "book": asdict(book),
             "source": source,
-            "chapters": chapters,
+            "chapters": {language: metadata["chapters"] for language, metadata in parsed.items()},
+            "coverage": {language: metadata.get("coverage") for language, metadata in parsed.items()},
             "productions": [asdict(production) for production in made],
         }
 
@@ -257,7 +258,7 @@ def _bring_cover(source: Path, folder: Path) -> None:
 
 
 def _on_disk(home: Path, book: Book) -> tuple[str | None, dict[str, Any]]:
-    """(source file as found, chapter summaries by language)."""
+    """(source file as found, the metadata of the newest parse by language)."""
     from foundry_tui.text.find_source import find_source
 
     folder = home / "foundry" / checked_book_id(book.book_id)
@@ -266,10 +267,12 @@ def _on_disk(home: Path, book: Book) -> tuple[str | None, dict[str, Any]]:
         source = str(find_source(folder, book.book_id, source_path=named))
     except FoundryError:
         source = None
-    chapters: dict[str, Any] = {}
+    parsed: dict[str, Any] = {}
     for file in sorted(folder.glob("*/chapters/metadata.json")):
         try:
-            chapters[file.parent.parent.name] = json.loads(file.read_text("utf-8"))["chapters"]
-        except (OSError, ValueError, KeyError):
+            metadata = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError):
             continue
-    return source, chapters
+        if isinstance(metadata, dict) and isinstance(metadata.get("chapters"), list):
+            parsed[file.parent.parent.name] = metadata
+    return source, parsed
