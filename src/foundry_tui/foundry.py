@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foundry_tui.errors import FoundryError, UsageError
 from foundry_tui.operations.catalog import Catalog
@@ -24,6 +24,7 @@ from foundry_tui.store.upgrade import UpgradeReport, upgrade
 if TYPE_CHECKING:
     from foundry_tui.domain.books import Narrator
     from foundry_tui.operations.audition import Auditions
+    from foundry_tui.operations.backup import Backups
     from foundry_tui.operations.chunk_texts import ChunkTexts
     from foundry_tui.operations.clean import Clean
     from foundry_tui.operations.desk import Desk
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from foundry_tui.operations.money import Money
     from foundry_tui.operations.purse import Purse
     from foundry_tui.operations.redo import Redo
+    from foundry_tui.operations.retention import Upkeep
     from foundry_tui.operations.sections import Sections
     from foundry_tui.pipeline.contract import Recipe
     from foundry_tui.pipeline.pool import WorkerPool
@@ -180,6 +182,33 @@ class Foundry:
         from foundry_tui.operations.jobs import Jobs
 
         return Jobs(self.database, lambda: self.recipes, self.now)
+
+    @cached_property
+    def backups(self) -> Backups:
+        """Copies of the whole home."""
+        from foundry_tui.operations.backup import Backups
+
+        return Backups(self.database, self.settings.home, self.settings.library, self.now)
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """What is old, forgotten."""
+        from foundry_tui.operations.retention import Kept, Upkeep
+
+        kept = self.settings.retention
+        days = Kept(kept.events_days, kept.jobs_days, kept.logs_days)
+        return Upkeep(self.database, self.settings.home, days, self.now)
+
+    async def copy_database(self, address: str) -> dict[str, Any]:
+        """Copy every row into the empty database at ``address``, and prove it: {"to": where, "rows": by table}."""
+        from foundry_tui.store.transfer import copy_database
+
+        target = Database.connect(address)
+        try:
+            copied = await copy_database(self.database, target, now=self.now)
+        finally:
+            await target.close()
+        return {"to": target.where, "rows": dict(copied.rows)}
 
     @cached_property
     def desk(self) -> Desk:

@@ -4,33 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from foundry_tui.cli.globals import Globals, Verb
 from foundry_tui.cli.opening import run_async
-from foundry_tui.cli.out import note, warn
+from foundry_tui.cli.out import note, result, warn
 
 if TYPE_CHECKING:
     from foundry_tui.foundry import Foundry
     from foundry_tui.settings import Settings
 
 _USAGE = 2
+# What decides where a home is and how it works, if it was said by the environment: the unit must know it too.
+_TOLD = ("FOUNDRY_DATABASE_URL", "FOUNDRY_LIBRARY", "FOUNDRY_WORKERS", "FOUNDRY_DEFAULT_ENGINE")
 
 
-@click.command(cls=Verb, examples=("foundry-tui work", "foundry-tui work --workers 4", "nohup foundry-tui work &"))
+@click.command(
+    cls=Verb,
+    examples=("foundry-tui work", "foundry-tui work --workers 4", "foundry-tui work --install-unit"),
+)
 @click.option("--workers", type=click.IntRange(1, 64), help="Steps worked on at once.")
+@click.option("--install-unit", is_flag=True, help="Write a systemd user unit that runs it, say what to type, and end.")
 @click.pass_obj
-def work(state: Globals, workers: int | None) -> None:
-    """Work the queue until stopped, and watch the inbox.
+def work(state: Globals, workers: int | None, install_unit: bool) -> None:
+    """Work the queue until stopped, watch the inbox, and forget once a day what [retention] says.
 
     One daemon a home. It waits for work where there is none, and needs no terminal: an SSH connection may drop and
     come back, and the console shows what it does. SIGTERM or Ctrl-C lets the chunks in hand be finished, then it ends
-    with 0; nothing is lost. Failed productions wait for `requeue`.
+    with 0; nothing is lost. Failed productions wait for `requeue`, and one that found the disk full for room.
+
+    With --install-unit it begins with the machine: the unit lies in ~/.config/systemd/user.
     """
     settings = state.ready_settings(workers=workers)
+    if install_unit:
+        _install(state, settings, workers)
+        return
     from foundry_tui.operations.daemon import hold_lock, running_daemon
 
     with hold_lock(settings.home) as held:
@@ -38,6 +52,23 @@ def work(state: Globals, workers: int | None) -> None:
             warn(f"A daemon works this home already (pid {running_daemon(settings.home)}).")
             raise SystemExit(_USAGE)
         run_async(_work(settings))
+
+
+def _install(state: Globals, settings: Settings, workers: int | None) -> None:
+    from foundry_tui.operations.unit_file import NAME, Unit, install, next_commands, unit_folder
+
+    top = settings.home.parent if settings.environment == "alpha" else settings.home
+    program = [sys.executable, "-m", "foundry_tui", "--home", str(top), "--env", settings.environment]
+    told = {name: os.environ[name] for name in _TOLD if os.environ.get(name)}
+    if state.database_url:
+        told["FOUNDRY_DATABASE_URL"] = state.database_url
+    name = NAME if settings.environment == "production" else NAME.replace("foundry", f"foundry-{settings.environment}")
+    path = install(Unit(settings.home, program, workers, told), unit_folder(), name)
+    Path(path).chmod(0o600)  # an address may hold a password
+    result(f"Wrote {path}")
+    result("Now type:")
+    for line in next_commands(name):
+        result(f"  {line}")
 
 
 async def _work(settings: Settings) -> None:
@@ -58,10 +89,12 @@ async def _until(foundry: Foundry, stop: asyncio.Event) -> None:
     pool = foundry.pool()
     box = foundry.inbox
     box.on_produced = pool.wake
-    watching = asyncio.create_task(box.watch())
+    helpers = [asyncio.create_task(box.watch()), asyncio.create_task(foundry.upkeep.daily())]
     try:
         await pool.run_forever(stop)
     finally:
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await watching
+        for helper in helpers:
+            helper.cancel()
+        for helper in helpers:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await helper

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from foundry_tui.errors import DatabaseUnavailable, DiskFull, UsageError, WriteFailed
 from foundry_tui.store.database import Database
+from foundry_tui.store.tables import metadata
 
 _PAGES_AT_ONCE = 2_000  # about 8 MB: writers get their turn in between
 
@@ -59,6 +60,24 @@ def copy_file(source: Path, target: Path) -> Path:
         with contextlib.suppress(OSError):
             half.unlink(missing_ok=True)
     return target
+
+
+def row_counts(file: Path) -> dict[str, int]:
+    """How many rows each of our tables has in a SQLite file; one of an older schema has not got all of them."""
+    with closing(sqlite3.connect(file)) as copy:
+        there = {row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return {
+            table.name: int(copy.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0])  # noqa: S608 - ours
+            for table in metadata.sorted_tables
+            if table.name in there
+        }
+
+
+def artifacts(file: Path) -> list[str]:
+    """Every file that a finished chunk names in a SQLite file, relative to the home."""
+    query = "SELECT DISTINCT artifact FROM audio_chunks WHERE status = 'success' AND artifact IS NOT NULL"
+    with closing(sqlite3.connect(file)) as copy:
+        return [str(row[0]) for row in copy.execute(query)]
 
 
 def flushed(path: Path) -> None:

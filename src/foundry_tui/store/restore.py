@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -44,6 +45,42 @@ def _restore(backup_file: Path, target: Path) -> Path | None:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
     return kept
+
+
+def release_claims(file: Path) -> int:
+    """Take every job in the SQLite ``file`` from its worker, at no cost: none of them works on this copy.
+
+    Returns how many there were.
+    """
+    mine = "SELECT job_id FROM jobs WHERE status = 'processing'"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(
+            f"UPDATE production_steps SET status = 'pending', started_at = NULL WHERE job_id IN ({mine})"  # noqa: S608
+        )
+        released = database.execute(
+            "UPDATE jobs SET status = 'pending', reason = 'restored', worker_id = NULL, lease_expires_at = NULL,"
+            " run_after = 0, attempt = max(attempt - 1, 0) WHERE status = 'processing'"
+        ).rowcount
+        if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'resource_slots'").fetchone():
+            database.execute("UPDATE resource_slots SET holder = NULL, lease_expires_at = 0")
+    return released
+
+
+def move_published(file: Path, before: Path, after: Path) -> int:
+    """Have the rows of the SQLite ``file`` name what was published to ``before`` under ``after``; how many did."""
+    moved = 0
+    with closing(sqlite3.connect(file)) as database, database:
+        query = "SELECT rowid, result FROM production_steps WHERE step_name = 'publishing'"
+        for rowid, told in database.execute(query).fetchall():
+            try:
+                result = json.loads(told)
+                folder = Path(result["folder"])
+                result["folder"] = str(after / folder.relative_to(before))
+            except (ValueError, KeyError, TypeError):
+                continue  # not published, or somewhere else
+            change = "UPDATE production_steps SET result = ? WHERE rowid = ?"
+            moved += database.execute(change, (json.dumps(result, ensure_ascii=False), rowid)).rowcount
+    return moved
 
 
 def _prove(backup_file: Path) -> None:

@@ -24,6 +24,7 @@ from foundry_tui.store.tables import (
     production_steps,
 )
 
+_EVER = 365 * 1000  # days
 _SEQS_AT_ONCE = 5_000  # looked at in one transaction: some 20 ms of the write lock
 _QUIET = (Level.DEBUG.value, Level.INFO.value)
 _FINISHED = (Status.SUCCESS.value, Status.CANCELLED.value)
@@ -39,12 +40,23 @@ class Pruned:
     jobs: int = 0
 
 
-async def prune(database: Database, *, keep_days: int, now: Callable[[], datetime] = utc_now) -> Pruned:
+async def prune(
+    database: Database, *, keep_days: int, jobs_days: int | None = None, now: Callable[[], datetime] = utc_now
+) -> Pruned:
     """Delete what is older than ``keep_days``: quiet events of finished productions, of the house, jobs of no step.
 
-    Short transactions with a breath between them: workers get their turn. Stopped half way it just goes on next time.
+    ``jobs_days`` says otherwise for the jobs; 0 keeps for ever. Short transactions with a breath between them: workers
+    get their turn. Stopped half way it just goes on next time.
     """
-    cutoff = now() - timedelta(days=keep_days)
+    production_events, house_events = await _prune_events(database, now() - timedelta(days=keep_days or _EVER))
+    jobs_days = keep_days if jobs_days is None else jobs_days
+    cutoff = (now() - timedelta(days=jobs_days or _EVER)).timestamp()
+    async with database.write() as connection:
+        forgotten = await _prune_jobs(connection, cutoff)
+    return Pruned(production_events, house_events, forgotten)
+
+
+async def _prune_events(database: Database, cutoff: datetime) -> tuple[int, int]:
     before = moment_text(cutoff)
     production_events = house_events = 0
     after = 0
@@ -63,9 +75,7 @@ async def prune(database: Database, *, keep_days: int, now: Callable[[], datetim
         if gone < _SEQS_AT_ONCE:
             break
         await asyncio.sleep(0)
-    async with database.write() as connection:
-        forgotten = await _prune_jobs(connection, cutoff.timestamp())
-    return Pruned(production_events, house_events, forgotten)
+    return production_events, house_events
 
 
 async def _window_end(connection: AsyncConnection, after: int) -> int | None:

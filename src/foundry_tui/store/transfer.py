@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, func, insert, select, text, update
@@ -15,8 +17,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.errors import Conflict, FoundryError, UsageError
+from foundry_tui.store.backup import copy_file
 from foundry_tui.store.columns import Moment, moment_text, parsed_moment, utc_now
-from foundry_tui.store.database import Database
+from foundry_tui.store.database import Database, sqlite_url
 from foundry_tui.store.failures import reason_of
 from foundry_tui.store.revisions import HEAD
 from foundry_tui.store.tables import metadata, narrators
@@ -34,12 +37,26 @@ class Transferred:
     rows: Mapping[str, int]
 
 
-async def copy_database(source: Database, target: Database, *, now: Callable[[], datetime] = utc_now) -> Transferred:
+async def portable_copy(source: Database, target: Path) -> Path:
+    """Every row of ``source``, at work or not, as of one moment, as a SQLite file that stands alone."""
+    working = target.with_suffix(".db")
+    copy = Database.connect(sqlite_url(str(working)))
+    try:
+        await copy_database(source, copy, even_at_work=True)
+    finally:
+        await copy.close()
+    return await asyncio.to_thread(copy_file, working, target)
+
+
+async def copy_database(
+    source: Database, target: Database, *, now: Callable[[], datetime] = utc_now, even_at_work: bool = False
+) -> Transferred:
     """Copy every row of ``source`` into the empty ``target`` in one transaction, and prove the copy row by row.
 
     The source is read as of one moment and not changed; the target gets its tables if it has none. Raises Conflict
-    where workers are at work in the source or the target holds rows, UsageError naming the table where raw SQL left
-    something the target cannot hold. Nothing is left in the target then.
+    where workers are at work in the source (unless ``even_at_work``: their leases are copied too) or the target holds
+    rows, UsageError naming the table where raw SQL left something the target cannot hold. Nothing is left in the
+    target then.
     """
     if source.url == target.url:
         raise UsageError("Source and target are the same database.", next_action="Name another target.")
@@ -49,7 +66,8 @@ async def copy_database(source: Database, target: Database, *, now: Callable[[],
     async with source.read() as origin, target.write() as destination:
         if not source.is_sqlite:
             await origin.execution_options(isolation_level="REPEATABLE READ")
-        await _refuse_work(origin, now().timestamp())
+        if not even_at_work:
+            await _refuse_work(origin, now().timestamp())
         await _refuse_rows(destination, target.where)
         counts = {}
         for table in _TABLES:

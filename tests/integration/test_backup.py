@@ -1,0 +1,205 @@
+"""A home taken to safety while it works, and brought back whole: the real command, real files, real rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from fakes.command_line import write_book
+from fakes.press import Press, kill_group, wait_until
+from foundry_tui.errors import Conflict, FoundryError
+from foundry_tui.operations.backup import Backups
+from foundry_tui.operations.backup_files import read_manifest
+from foundry_tui.operations.restore import restore
+from foundry_tui.store.database import Database, sqlite_url
+
+SENTENCE = "<p>The kettle sang on the stove, number {} of many, and nobody in the house had thought to lift it.</p>\n"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Press:
+    """A home with one finished audiobook."""
+    press = Press(tmp_path_factory.mktemp("homes") / "finished")
+    source = write_book(press.home.parent)
+    press.run("init", "--no-seeds", "--no-sample")
+    press.run("book", "add", str(source), "--book-id", "clerk")
+    press.run("narrator", "add", "nora", "--name", "Nora", "--language", "en", "--engine", "espeak")
+    press.run("produce", "clerk", "--narrator", "nora")
+    press.run("--run-all")
+    return press
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+@pytest.mark.parametrize("ending", ["", "home.tar"])
+def test_a_restored_home_is_the_same_and_has_nothing_to_do(finished: Press, tmp_path: Path, ending: str) -> None:
+    made = json.loads(finished.run("backup", "--to", str(tmp_path / "safe" / ending), "--library", "--json").stdout)
+    assert made["missing"] == 0
+    new = Press(tmp_path / "new")
+    told = json.loads(new.run("restore", made["backup"], "--json").stdout)
+    assert told["doctor"] == []
+    assert told["rows"] == made["rows"]
+    for folder in ("foundry", "library"):
+        assert contents(new.home / folder) == contents(finished.home / folder)
+        assert contents(new.home / folder)
+    assert "Nothing to do." in new.run("--run-all").stdout
+    (row,) = new.rows("SELECT result FROM production_steps WHERE step_name = 'publishing'")
+    assert json.loads(row["result"])["folder"].startswith(str(new.home))
+    new.run("requeue", new.rows("SELECT audiobook_id FROM audiobook_productions")[0][0], "--step", "7")
+    new.run("--run-all")
+    assert len(list(new.home.glob("library/*/*/*.m4b"))) == 1, "published where it was, not a second time"
+    refused = new.run("restore", made["backup"], expect=2)
+    assert "is not empty" in refused.stderr
+
+
+def test_the_next_backup_costs_only_what_is_new(finished: Press, tmp_path: Path) -> None:
+    first = json.loads(finished.run("backup", "--to", str(tmp_path), "--json").stdout)
+    second = json.loads(finished.run("backup", "--to", str(tmp_path), "--json").stdout)
+    assert first["linked"] == 0
+    assert second["linked"] == second["files"] - 1, "all but the database"
+    chunk = next(Path(second["backup"]).rglob("*.flac"))
+    assert chunk.stat().st_nlink == 2
+    original = next(finished.home.rglob(chunk.name))
+    assert original.stat().st_ino != chunk.stat().st_ino, "never the same bytes as the home itself"
+    shutil.rmtree(first["backup"])
+    new = Press(tmp_path / "new")
+    new.run("restore", second["backup"])
+    assert contents(new.home / "foundry") == contents(finished.home / "foundry")
+
+
+def test_a_backup_of_a_home_at_work_goes_on_where_it_was(tmp_path: Path) -> None:
+    press = Press(tmp_path / "home", environment={"FOUNDRY_ESPEAK_CONCURRENCY": "1"})
+    source = write_book(tmp_path)
+    pages = "".join(SENTENCE.format(number) for number in range(40))
+    source.write_text(source.read_text().replace("</body>", pages + "</body>"))
+    press.run("init", "--no-seeds", "--no-sample")
+    press.run("book", "add", str(source), "--book-id", "clerk")
+    press.run("narrator", "add", "nora", "--name", "Nora", "--language", "en", "--engine", "espeak")
+    press.run("produce", "clerk", "--narrator", "nora")
+    running = press.start("--run-all")
+    try:
+        wait_until(lambda: len(press.finished_chunks()) > 5, 60, "chunks are spoken")
+        made = json.loads(press.run("backup", "--to", str(tmp_path / "safe"), "--json").stdout)
+    finally:
+        kill_group(running)
+    new = Press(tmp_path / "new")
+    new.run("restore", made["backup"])
+    spoken = new.finished_chunks()
+    assert len(spoken) > 5
+    (job,) = new.rows("SELECT status, reason, attempt FROM jobs WHERE status <> 'success'")
+    assert tuple(job) == ("pending", "restored", 0), "nobody is at work in a copy, and it cost nothing"
+    new.run("--run-all")
+    after = new.finished_chunks()
+    assert {name: after[name] for name in spoken} == spoken, "what was spoken is not spoken twice"
+    assert len(list(new.home.glob("library/*/*/*.m4b"))) == 1
+
+
+async def refused(made: Path, home: Path) -> str:
+    own = home / "database" / "foundry.db"
+    with pytest.raises(FoundryError) as caught:
+        await restore(made, home=home, database_file=own, database_url=sqlite_url(str(own)), folders=("database",))
+    assert not [path for path in home.rglob("*") if path.is_file()], "nothing is left of it"
+    return caught.value.sentence()
+
+
+async def test_a_damaged_backup_leaves_the_home_empty(finished: Press, tmp_path: Path) -> None:
+    made = Path(json.loads(finished.run("backup", "--to", str(tmp_path / "safe"), "--json").stdout)["backup"])
+    manifest = json.loads((made / "manifest.json").read_text())
+    chunk, new = next(made.rglob("*.flac")), tmp_path / "new"
+    whole = chunk.read_bytes()
+
+    chunk.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    said = await refused(made, new)
+    assert "is damaged" in said
+    assert chunk.name in said
+    chunk.unlink()
+    assert "has lost" in await refused(made, new)
+
+    for name in ("../../out", "/etc/out", "home/../../out", "home", "elsewhere/x"):
+        entry = manifest["files"]["database.bak"]
+        (made / "manifest.json").write_text(json.dumps({**manifest, "files": {name: entry}}))
+        assert "outside itself" in await refused(made, new)
+    (made / "manifest.json").write_text("{")
+    assert "cannot be read" in await refused(made, new)
+    (made / "manifest.json").unlink()
+    assert "never finished" in await refused(made, new)
+    assert "There is no backup" in await refused(tmp_path / "none", new)
+
+
+async def test_a_tar_with_a_link_in_it_is_refused(finished: Press, tmp_path: Path) -> None:
+    made = tmp_path / "home.tar"
+    finished.run("backup", "--to", str(made))
+    names = read_manifest(made).files
+    hostile = tmp_path / "hostile.tar"
+    with tarfile.open(made) as tar, tarfile.open(hostile, "w") as out:
+        for member in tar.getmembers():
+            if member.name == "home/config.toml":
+                link = tarfile.TarInfo(member.name)
+                link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+                out.addfile(link)
+            else:
+                out.addfile(member, tar.extractfile(member))
+    assert "home/config.toml" in names
+    assert "has lost home/config.toml" in await refused(hostile, tmp_path / "new")
+
+
+def test_a_copy_never_works_on_the_originals_places(finished: Press, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(finished.home, home)
+    (home / "config.toml").write_text(f'workers = 1\nlibrary = "{tmp_path}/shelf"\n[audio]\nmp3 = true\n')
+    press = Press(home)
+    made = json.loads(press.run("backup", "--to", str(tmp_path / "safe"), "--json").stdout)
+    new = Press(tmp_path / "new")
+    assert "library in config.toml named places outside" in new.run("restore", made["backup"]).stderr
+    text = (new.home / "config.toml").read_text()
+    assert f'# as it was before the restore: library = "{tmp_path}/shelf"' in text
+    assert "workers = 1" in text
+
+
+async def test_rows_of_either_database_come_back_into_either(
+    database: Database, postgres_url: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "made"
+    (home / "database").mkdir(parents=True)
+    (home / "foundry" / "one").mkdir(parents=True)
+    (home / "foundry" / "one" / "one.html").write_text("<p>One.</p>")
+    async with database.write() as connection:
+        await connection.execute(
+            text("INSERT INTO books (id, book_id, book_name, language) VALUES ('20250101000000', 'one', 'One', 'eng')")
+        )
+        await connection.execute(
+            text("INSERT INTO jobs (name, status, attempt, lease_expires_at, worker_id, created_at)"
+                 " VALUES ('x', 'processing', 1, 4e9, 'somebody', 1)")
+        )  # fmt: skip
+    made = await Backups(database, home, home / "library", lambda: datetime(2026, 1, 1, tzinfo=UTC)).make(
+        tmp_path / "safe"
+    )
+    assert (made.files, made.place.name) == (2, "foundry_backup_20260101000000")
+    for number, url in enumerate((postgres_url, None)):
+        new = tmp_path / f"new_{number}"
+        own = new / "database" / "foundry.db"
+        target = {"database_file": own, "database_url": url or sqlite_url(str(own)), "folders": ("database", "logs")}
+        if url is not None and not database.is_sqlite:
+            continue  # it is the one the rows came from
+        done = await restore(made.place, home=new, **target)
+        assert (new / "foundry" / "one" / "one.html").read_text() == "<p>One.</p>"
+        opened = Database.connect(str(target["database_url"]))
+        (row,) = await opened.fetch("SELECT book_name, status, attempt, reason, worker_id FROM books, jobs")
+        assert tuple(row.values()) == ("One", "pending", 0, "restored", None)
+        await opened.close()
+        assert done.rows == made.rows
+    with pytest.raises(Conflict):
+        await restore(made.place, home=new, **target)
