@@ -141,7 +141,10 @@ def test_the_default_configuration_changes_nothing_and_names_every_option(tmp_pa
     assert read_config(tmp_path / "config.toml") == {
         "audio": {},
         "console": {},
+        "disk": {},
         "engines": {engine: {} for engine in ENGINE_OPTIONS},
+        "money": {},
+        "retention": {},
         "text": {},
     }
     for option in OPTIONS:

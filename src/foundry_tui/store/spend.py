@@ -104,11 +104,11 @@ async def settle(connection: AsyncConnection, spend_id: int, status: SpendStatus
 
 
 async def found(connection: AsyncConnection, request_key: str, input_key: str, now: float) -> None:
-    """The sound of a request without a known end is on the disk: one of its rows was paid."""
+    """The sound of a request is on the disk: its last row was paid, if none is known to be."""
     rows = await _earlier(connection, request_key, input_key)
-    open_row = next((spend_id for spend_id, status in rows if status == SpendStatus.RESERVED), None)
-    if open_row is not None:
-        await settle(connection, open_row, SpendStatus.PAID, now)
+    waiting = [spend_id for spend_id, status in rows if status == SpendStatus.RESERVED]
+    if waiting and all(status != SpendStatus.PAID for _, status in rows):
+        await settle(connection, waiting[-1], SpendStatus.PAID, now)
 
 
 async def paid_requests(connection: AsyncConnection, input_key: str) -> frozenset[str]:
