@@ -50,7 +50,7 @@ def show(state: Globals, audiobook_id: str, place: Sequence[str], as_json: bool)
             ("By the rules", told.original if told.original != told.text else None),
             ("Spoken", told.spoken),
             ("Edited", "yes" if told.overridden else "no"),
-            ("Elsewhere", f"{told.elsewhere} other chunks have the same words" if told.elsewhere else None),
+            ("Elsewhere", f"chunks with the same words: {told.elsewhere}" if told.elsewhere else None),
         ]
     )
 
@@ -142,7 +142,9 @@ def _done(told: ChunkText, back: Sequence[str], what: str, *, rebuild: bool, as_
 
 
 def _say_elsewhere(told: ChunkText) -> None:
-    if told.elsewhere:
+    if told.elsewhere == 1:
+        note("Another chunk of the book has the same words and changes with it.")
+    elif told.elsewhere:
         note(f"{told.elsewhere} other chunks of the book have the same words and change with it.")
 
 

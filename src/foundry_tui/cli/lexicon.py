@@ -184,9 +184,7 @@ def suggest(state: Globals, book_id: str, at_least: int, as_json: bool) -> None:
     listing(rows, _SUGGESTED, as_json=as_json, empty=f"No name in {book_id} occurs {at_least} times.")
 
 
-@lexicon.command(
-    "import", examples=("foundry-tui lexicon import names.csv", "foundry-tui lexicon import - < names.csv")
-)
+@lexicon.command("import", examples=("foundry-tui lexicon import names.csv",))
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="How many, as one JSON object.")
 @click.pass_obj
