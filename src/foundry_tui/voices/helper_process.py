@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from foundry_tui.errors import EngineMissing, EngineRefused, SpeechRejected
+from foundry_tui.voices.helper_memory import MOST_GROWTH_BYTES, Growth
 
 END_TIMEOUT_S = 1.0
 
@@ -22,10 +23,21 @@ Reply = tuple[dict[str, Any], bytes]
 
 
 class HelperProcess:
-    """A helper, as one asynchronous call. Used from one event loop; started when first asked."""
+    """A helper, as one asynchronous call. Used from one event loop; started when first asked.
 
-    def __init__(self, engine: str, arguments: Sequence[str], *, start_timeout_s: float = 20.0) -> None:
+    One that has grown by more than ``most_growth_bytes`` answers what it was asked, ends, and is started afresh.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        arguments: Sequence[str],
+        *,
+        start_timeout_s: float = 20.0,
+        most_growth_bytes: int = MOST_GROWTH_BYTES,
+    ) -> None:
         self.hello: dict[str, Any] = {}
+        self._most_growth_bytes = most_growth_bytes
         self._engine = engine
         self._arguments = tuple(arguments)
         self._start_timeout_s = start_timeout_s
@@ -63,7 +75,9 @@ class HelperProcess:
             if self._closed:
                 raise EngineRefused(f"The {self._engine} engine was closed.")
             if self._running and self._running.alive:
-                return self._running
+                if not self._running.growth.too_much:
+                    return self._running
+                await self._running.idle.wait()
             if self._running:
                 await self._running.close()
             self._running = await self._start()
@@ -84,14 +98,17 @@ class HelperProcess:
             await end(process)
             raise EngineMissing(f"The engine {self._engine} cannot be used here: {hello['message']}")
         self.hello = hello
-        return _Running(self._engine, process)
+        return _Running(self._engine, process, Growth(process.pid, self._most_growth_bytes))
 
 
 class _Running:
     """A helper that said hello."""
 
-    def __init__(self, engine: str, process: Process) -> None:
+    def __init__(self, engine: str, process: Process, growth: Growth) -> None:
         self.process = process
+        self.growth = growth
+        self.idle = asyncio.Event()  # nothing is asked of it
+        self.idle.set()
         self._engine = engine
         self._asked: dict[int, asyncio.Future[Reply]] = {}
         self._ended = False
@@ -106,6 +123,7 @@ class _Running:
         number = request["id"]
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._asked[number] = answer
+        self.idle.clear()
         try:
             if self._ended:
                 raise _gone(self._engine)
@@ -117,6 +135,8 @@ class _Running:
             raise
         finally:
             self._asked.pop(number, None)
+            if not self._asked:
+                self.idle.set()
 
     async def close(self) -> None:
         await end(self.process)
@@ -126,6 +146,7 @@ class _Running:
         try:
             while True:
                 header, pcm = await read_frame(self.process)
+                self.growth.replied()
                 waiting = self._asked.get(header["id"])
                 if waiting and not waiting.done():
                     waiting.set_result((header, pcm))
