@@ -60,7 +60,8 @@ def test_kills_cost_no_more_than_what_was_on_its_way(tmp_path: Path, kills: int)
         assert ledger(press, "paid")[0] == len(chunks)
         again = [key for key in set(server.keys) if server.keys.count(key) > 1]
         assert len(set(server.keys)) == len(chunks), f"asked again under the same key: {len(again)}"
-        assert not list(press.home.glob("foundry/**/paid/[!.]*.flac")), "a take that was taken lies there once"
+        left = list(press.home.glob("foundry/**/paid/[!.]*.flac"))
+        assert len(left) <= in_flight + kills, "a take that was taken lies there once, but for those of the kills"
 
 
 def spoken(press: Press) -> set[str]:

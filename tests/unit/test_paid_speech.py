@@ -1,0 +1,295 @@
+"""Speech that costs money, through the real steps: what is paid for is kept, what is refused is free, fallbacks show."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fakes.house import MADE, House, Speaker, open_house
+from fakes.standin_engine import StandinEngine
+from foundry_tui.domain.books import Narrator
+from foundry_tui.domain.money import Charge, SpendStatus, Ticket
+from foundry_tui.errors import (
+    EngineBusy,
+    EngineDown,
+    EngineMissing,
+    EngineRefused,
+    EngineUnreachable,
+    FoundryError,
+    SpeechRejected,
+    SpendingCap,
+    VoiceMissing,
+)
+from foundry_tui.operations.purse import Purse
+from foundry_tui.pipeline.pool import WorkerPool
+from foundry_tui.steps.cpu_pool import CpuPool
+from foundry_tui.steps.recipes import build_recipes
+from foundry_tui.steps.space import free_bytes
+from foundry_tui.steps.toolbox import StepSettings, Toolbox
+from foundry_tui.storage import LocalLibrary
+from foundry_tui.store import roster
+from foundry_tui.store.tables import narrators
+from foundry_tui.voices.guard import GuardedEngine
+from foundry_tui.voices.protocol import VoiceSettings
+from foundry_tui.voices.till import CHARGED, Order, owed
+
+PRICE = 20.0
+
+
+@pytest.fixture(scope="module")
+def cpu() -> Iterator[CpuPool]:
+    pool = CpuPool()
+    yield pool
+    pool.close()
+
+
+@dataclasses.dataclass
+class Dear(Speaker):
+    """A speaker that costs money."""
+
+    name: str = "standin"
+    natural_takes: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.profile = dataclasses.replace(self.profile, name=self.name, cost_per_million_characters=PRICE)
+
+
+class DearHouse:
+    """A house whose engine costs money, and which knows a second engine and narrator."""
+
+    def __init__(self, house: House, purse: Purse, others: dict[str, StandinEngine] | None = None) -> None:
+        self.house = house
+        self.purse = purse
+        self.others = others or {}
+
+    async def get(self, name: str) -> GuardedEngine:
+        async def soon(_: float) -> None:
+            await asyncio.sleep(0)
+
+        engine = self.house.speaker if name == "standin" else self.others.get(name)
+        if engine is None:
+            raise EngineMissing(f"There is no {name} here.")
+        return GuardedEngine(engine, attempts=2, sleep=soon, till=self.purse)
+
+    async def narrator(self, narrator_id: str) -> Narrator:
+        async with self.house.database.read() as connection:
+            return await roster.get_narrator(connection, narrator_id)
+
+    async def run(self) -> None:
+        tools = Toolbox(
+            home=self.house.home,
+            trash=lambda: self.house.home / "trash",
+            engines=self,
+            cpu=self.house.cpu,
+            library=LocalLibrary(self.house.home / "library"),
+            settings=StepSettings(default_engine="standin", mastering_profile="r128"),
+            free_bytes=free_bytes,
+            purse=self.purse,
+            narrator=self.narrator,
+        )
+        from fakes.house import QUICK
+
+        await WorkerPool(self.house.database, build_recipes(tools), settings=QUICK).run_until_idle()
+
+
+def purse_of(house: House, cap: int | None = None) -> Purse:
+    return Purse(house.database, lambda: datetime.now(UTC), production_cap_micros=cap)
+
+
+async def ledger(house: House) -> dict[str, int]:
+    rows = await house.database.fetch("SELECT status, count(*) AS n FROM spend GROUP BY status")
+    return {row["status"]: row["n"] for row in rows}
+
+
+async def test_a_refused_take_is_kept_and_bought_again_aloud(tmp_path: Path, cpu: CpuPool) -> None:
+    def half(text: str, nth: int):  # type: ignore[no-untyped-def]
+        return (lambda pcm: pcm[: len(pcm) // 6 * 2]) if "one of chapter one" in text and nth == 1 else None
+
+    async with open_house(tmp_path, cpu, Dear(spoil=half)) as house:
+        await DearHouse(house, purse_of(house)).run()
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+        texts = await house.value("SELECT count(DISTINCT input_key) FROM audio_chunks")
+        assert await ledger(house) == {"paid": texts + 1}
+        (again,) = await house.told("retake")
+        assert "more: " in again
+        assert "$" in again
+        kept = list((tmp_path / "foundry/small/eng/anna/paid").glob("*.flac"))
+        assert [path.stem.split("-")[1] for path in kept] == ["1"], "the refused take is kept"
+        (price,) = await house.told("price")
+        assert f"{texts} chunks" in price
+        totals = await house.value("SELECT totals FROM audiobook_productions")
+        assert '"requests": ' + str(texts + 1) in str(totals)
+
+
+async def test_three_bad_takes_are_the_most_that_is_paid_for(tmp_path: Path, cpu: CpuPool) -> None:
+    def always(text: str, nth: int):  # type: ignore[no-untyped-def]
+        return (lambda pcm: pcm[: len(pcm) // 6 * 2]) if "one of chapter one" in text else None
+
+    async with open_house(tmp_path, cpu, Dear(spoil=always)) as house:
+        dear = DearHouse(house, purse_of(house))
+        await dear.run()
+        bad = next(text for text in house.speaker.spoken if "one of chapter one" in text)
+        assert house.speaker.spoken[bad] == 3
+        await house.requeue("audio_generation")
+        await dear.run()
+        assert house.speaker.spoken[bad] == 3, "requeued, it is judged again and not bought again"
+        assert "retake" in str(await house.value("SELECT error FROM audio_chunks WHERE status = 'failed'"))
+
+
+async def test_a_cap_stops_before_anything_is_bought(tmp_path: Path, cpu: CpuPool) -> None:
+    async with open_house(tmp_path, cpu, Dear()) as house:
+        await DearHouse(house, purse_of(house, cap=5_000)).run()
+        error = await house.value("SELECT error_message FROM audiobook_productions")
+        assert "cap of $0.005" in error
+        assert "--cap" in error
+        assert not house.speaker.spoken
+        async with house.database.write() as connection:
+            from foundry_tui.store.productions import update_production
+
+            await update_production(connection, MADE, options={"cap_usd": 1.0})
+        await house.requeue("audio_generation")
+        await DearHouse(house, purse_of(house, cap=5_000)).run()
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+
+
+async def test_the_same_words_are_bought_once(tmp_path: Path, cpu: CpuPool) -> None:
+    line = "<p>The quiet harbour kept its boats close while evening came down over the water.</p>"
+    body = "".join(
+        f'<h2 id="c{n}">Chapter {n}</h2>{line}<p>Number {n} had words of its own to say.</p>' for n in (1, 2, 3)
+    )
+    async with open_house(tmp_path, cpu, Dear(), f"<html><title>Same</title><body>{body}</body></html>") as house:
+        await DearHouse(house, purse_of(house)).run()
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+        assert max(house.speaker.spoken.values()) == 1
+        chunks = await house.value("SELECT count(*) FROM audio_chunks")
+        assert chunks > await house.value("SELECT count(*) FROM spend")
+
+
+class Notes:
+    """A till that only remembers."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    async def reserve(self, charge: Charge) -> Ticket:
+        self.said.append(f"reserve {charge.request_key} {charge.price_micros}")
+        return Ticket(1, charge.request_key, charge.price_micros)
+
+    async def settle(self, ticket: Ticket, status: SpendStatus) -> None:
+        self.said.append(str(status))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (EngineRefused(), "void"),
+        (EngineBusy(), "void"),
+        (VoiceMissing(), "void"),
+        (SpeechRejected(), "paid"),
+        (EngineUnreachable(), "reserved"),
+        (EngineUnreachable(details={CHARGED: False}), "void"),
+        (EngineUnreachable(details={"status": 500}), "void"),
+        (EngineUnreachable(details={"status": 504}), "reserved"),
+        (EngineRefused(details={CHARGED: True}), "paid"),
+    ],
+)
+async def test_what_an_error_leaves_owing(error: FoundryError, status: str) -> None:
+    assert owed(error) == status
+    till = Notes()
+    kept: list[str] = []
+
+    async def keep(_: object) -> None:
+        kept.append("kept")
+        till.said.append("kept")
+
+    engine = Dear(fail=lambda _, nth: error if nth == 1 else None)
+    guard = GuardedEngine(engine, attempts=1, till=till)
+    order = Order("key-1-1", "key", keep=keep)
+    with pytest.raises(type(error)):
+        await guard.synthesize("Hello there", "one", VoiceSettings(), order=order)
+    assert till.said == ["reserve key-1-1 220", status]
+    await guard.synthesize("Hello there", "one", VoiceSettings(), order=order)
+    assert till.said[2:] == ["reserve key-1-1 220", "kept", "paid"], "stored, then paid, then handed on"
+
+
+async def test_what_costs_money_needs_a_ledger() -> None:
+    with pytest.raises(EngineRefused, match="ledger"):
+        await GuardedEngine(Dear()).synthesize("Hello", "one", VoiceSettings())
+
+
+async def test_paid_speech_that_came_broken_is_not_bought_again_unasked() -> None:
+    engine = Dear(fail=lambda _, nth: SpeechRejected())
+    with pytest.raises(SpeechRejected):
+        await GuardedEngine(engine, attempts=5, till=Notes()).synthesize("Hello", "one", VoiceSettings())
+    assert engine.spoken["Hello"] == 1
+
+
+async def test_a_cap_does_not_open_the_breaker() -> None:
+    class Poor(Notes):
+        async def reserve(self, charge: Charge) -> Ticket:
+            raise SpendingCap
+
+    guard = GuardedEngine(Dear(), till=Poor())
+    for _ in range(20):
+        with pytest.raises(SpendingCap):
+            await guard.synthesize("Hello", "one", VoiceSettings())
+    assert guard.breaker.state == "closed"
+
+
+async def with_fallback(house: House) -> None:
+    async with house.database.write() as connection:
+        bella = {"narrator_id": "bella", "narrator_name": "Bella", "language": "eng", "engine": "spare", "voice": "two"}
+        await connection.execute(narrators.insert().values(**bella))
+        await roster.update_narrator(connection, "anna", fallback_narrator_id="bella")
+
+
+async def test_a_declared_fallback_steps_in_and_steps_back(tmp_path: Path, cpu: CpuPool) -> None:
+    down = {"is": False}
+
+    def fail(text: str, _: int) -> Exception | None:
+        return EngineDown("No line to the moon.") if down["is"] and "chapter two" in text else None
+
+    async with open_house(tmp_path, cpu, Speaker(fail=fail, concurrency=1)) as house:
+        await with_fallback(house)
+        spare = Speaker()
+        dear = DearHouse(house, purse_of(house), {"spare": spare})
+        down["is"] = True
+        await dear.run()
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+        rows = await house.database.fetch("SELECT DISTINCT voice FROM audio_chunks ORDER BY voice")
+        assert [row["voice"] for row in rows] == ["one", "two"], "each chunk names who spoke it"
+        (told,) = await house.told("substitution")
+        assert "Bella speaks in place of Anna: No line to the moon." in told
+        assert '"in_place_of": "Anna"' in str(await house.value("SELECT totals FROM audiobook_productions"))
+        first = sum(house.speaker.spoken.values())
+
+        down["is"] = False
+        await house.requeue("audio_generation")
+        await dear.run()
+        rows = await house.database.fetch("SELECT DISTINCT voice FROM audio_chunks")
+        assert [row["voice"] for row in rows] == ["one"], "the first voice speaks what the other has spoken"
+        assert sum(house.speaker.spoken.values()) > first
+        assert not spare.fail
+
+
+async def test_without_a_declared_fallback_nobody_steps_in(tmp_path: Path, cpu: CpuPool) -> None:
+    async with open_house(tmp_path, cpu, Speaker(fail=lambda *_: EngineRefused("bad key"))) as house:
+        await with_fallback(house)
+        spare = Speaker()
+        await DearHouse(house, purse_of(house), {"spare": spare}).run()
+        assert "bad key" in await house.value("SELECT error_message FROM audiobook_productions"), (
+            "a refusal is no absence"
+        )
+        assert not spare.spoken
+    (tmp_path / "two").mkdir()
+    async with open_house(tmp_path / "two", cpu, Speaker(fail=lambda *_: VoiceMissing("gone"))) as house:
+        spare = Speaker()
+        await DearHouse(house, purse_of(house), {"spare": spare}).run()
+        assert "gone" in await house.value("SELECT error_message FROM audiobook_productions")
+        assert not spare.spoken
