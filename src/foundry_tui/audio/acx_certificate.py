@@ -75,7 +75,9 @@ def certificate_of(files: Sequence[Mp3Measures], findings: Sequence[Finding] = (
     """The certificate of what was measured, after ``findings`` made before."""
     rows = [file.row() for file in files]
     unheard = "Not measurable: a spoken header in every file, credits as files of their own, the narrator's licence."
-    return QualityReport("ACX certificate", (*findings, *_clauses(files)), rows, {"files": len(files), "note": unheard})
+    return QualityReport(
+        "ACX certificate", (*findings, *_clauses(files)), rows, {"files": len(files), "note": unheard}, heading=""
+    )
 
 
 def _clauses(files: Sequence[Mp3Measures]) -> Iterator[Finding]:
@@ -120,7 +122,7 @@ def _clauses(files: Sequence[Mp3Measures]) -> Iterator[Finding]:
     yield clause("length", "Shorter than 120 minutes", [file.name for file in files if file.seconds >= _LONGEST_S])
 
 
-def measure_mp3(path: Path) -> Mp3Measures:
+def measure_mp3(path: Path, name: str | None = None) -> Mp3Measures:
     """Decode the MP3 to its end; raises what a broken file raises (OSError, ValueError, FFmpegError)."""
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
@@ -141,7 +143,7 @@ def measure_mp3(path: Path) -> Mp3Measures:
     head = float(loud[0]) * _FRAME_MS / 1000 if len(loud) else seconds
     tail = seconds - (float(loud[-1]) + 1) * _FRAME_MS / 1000 if len(loud) else seconds
     return Mp3Measures(
-        path.name, seconds, rate, channels, _bit_rates(path), round(head, 2), round(tail, 2), meter.levels()
+        name or path.name, seconds, rate, channels, _bit_rates(path), round(head, 2), round(tail, 2), meter.levels()
     )
 
 

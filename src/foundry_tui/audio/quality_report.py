@@ -28,6 +28,7 @@ class QualityReport:
     findings: tuple[Finding, ...]
     chapters: Sequence[Mapping[str, Any]] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
+    heading: str = "Quality of"
 
     @property
     def passed(self) -> bool:
@@ -67,10 +68,17 @@ class QualityReport:
     def to_markdown(self) -> str:
         """The report as a page a person reads."""
         verdict = "passed" if self.passed else "FAILED"
-        lines = [f"# Quality of {_cell(self.file)}: {verdict}", "", "| | check | finding |", "| --- | --- | --- |"]
+        lines = [
+            f"# {f'{self.heading} {_cell(self.file)}'.strip()}: {verdict}",
+            "",
+            "| | check | finding |",
+            "| --- | --- | --- |",
+        ]
         for finding in self.findings:
             sign = "pass" if finding.passed else "FAIL" if finding.fatal else "look"
             lines.append(f"| {sign} | {_cell(finding.name)} | {_cell(finding.sentence)} |")
+        if self.figures.get("note"):
+            lines += ["", _cell(self.figures["note"])]
         if self.chapters:
             names = list(self.chapters[0])
             lines += ["", "## Chapters", "", f"| {' | '.join(_cell(name.replace('_', ' ')) for name in names)} |"]

@@ -44,9 +44,10 @@ _UNREADABLE = (OSError, ValueError, KeyError, IndexError, MutagenError, av.error
 
 @dataclass(frozen=True, slots=True)
 class ExpectedMp3:
-    """One MP3: ``seconds`` long, called ``title``, track ``track``."""
+    """One MP3: ``seconds`` long, called ``title``, track ``track``; published as ``name``."""
 
     path: Path
+    name: str
     seconds: float
     title: str
     track: int
@@ -67,19 +68,19 @@ def verify_mp3s(name: str, files: Sequence[ExpectedMp3], profile: MasteringProfi
 
 
 def verify_acx(files: Sequence[ExpectedMp3], sample: ExpectedMp3 | None) -> QualityReport:
-    """The ACX certificate of the set and its sample; what is missed is told, only a file that is broken is fatal."""
+    """The ACX certificate of the set and its sample: pass or fail per clause."""
     findings, measured = _mp3_files([*files, *([sample] if sample else [])])
     report = certificate_of(measured)
-    findings += [replace(finding, fatal=False) for finding in report.findings]
+    findings += report.findings
     if sample is not None:
-        findings.append(_sample_length(sample.seconds))
+        findings.append(replace(_sample_length(sample.seconds), fatal=True))
     return replace(report, findings=tuple(findings))
 
 
 def verify_sample(sample: ExpectedMp3) -> QualityReport:
     """The retail sample by itself."""
     findings = (*_mp3_files([sample])[0], _sample_length(sample.seconds))
-    return QualityReport(sample.path.name, findings, figures={"seconds": round(sample.seconds, 2)})
+    return QualityReport(sample.name, findings, figures={"seconds": round(sample.seconds, 2)})
 
 
 def verify_stream(
@@ -180,18 +181,18 @@ def verify_epub(path: Path, timing: TimingTable) -> QualityReport:
 def _mp3_files(files: Sequence[ExpectedMp3]) -> tuple[list[Finding], list[Mp3Measures]]:
     lengths, tags, broken, heard = [], [], [], []
     for file in files:
-        measured = _measured(file.path)
+        measured = _measured(file)
         if measured is None:
-            broken.append(file.path.name)
+            broken.append(file.name)
             continue
         heard.append(measured)
         if abs(measured.seconds - file.seconds) > _LENGTH_S:
-            lengths.append(f"{file.path.name} ({measured.seconds:.2f} s of {file.seconds:.2f})")
+            lengths.append(f"{file.name} ({measured.seconds:.2f} s of {file.seconds:.2f})")
         if _id3(file.path) != (mark_title(file.title, file.track), file.track):
-            tags.append(file.path.name)
+            tags.append(file.name)
     findings = [
         _finding("readable", "Decoded to the end", broken, len(files)),
-        _finding("length", "As long as laid out", lengths, len(files)),
+        _finding("whole", "As long as laid out", lengths, len(files)),
         _finding("tags", "Title and track as given", tags, len(files)),
     ]
     return findings, heard
@@ -208,9 +209,9 @@ def _sample_length(seconds: float) -> Finding:
     return Finding("sample", low <= seconds <= high, sentence, fatal=False)
 
 
-def _measured(path: Path) -> Mp3Measures | None:
+def _measured(file: ExpectedMp3) -> Mp3Measures | None:
     try:
-        return measure_mp3(path)
+        return measure_mp3(file.path, file.name)
     except _UNREADABLE:
         return None
 
