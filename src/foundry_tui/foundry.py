@@ -14,6 +14,7 @@ from foundry_tui.errors import FoundryError, UsageError
 from foundry_tui.operations.catalog import Catalog
 from foundry_tui.operations.event_log import EventLog
 from foundry_tui.operations.productions import Productions
+from foundry_tui.operations.removal import finish_removals
 from foundry_tui.operations.roster import Roster
 from foundry_tui.operations.running import Running
 from foundry_tui.operations.steering import Steering
@@ -382,6 +383,7 @@ async def open_foundry(settings: Settings, *, now: Callable[[], datetime] = _utc
         database = Database.connect(settings.database_url)
         stack.push_async_callback(database.close)
         upgraded = await upgrade(database, backup_folder=settings.home / "database")
+        await finish_removals(database, settings.home)
         engines = EngineRoom(settings, database, now)
         stack.push_async_callback(engines.close)
         yield Foundry(settings, database, engines, stack, upgraded, now)

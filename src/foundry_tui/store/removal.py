@@ -26,7 +26,9 @@ from foundry_tui.store.tables import (
     audio_chunks,
     audiobook_process_events,
     audiobook_productions,
+    books,
     jobs,
+    narrators,
     production_steps,
 )
 
@@ -55,6 +57,21 @@ async def remove_narrator_with_productions(connection: AsyncConnection, narrator
 async def remove_production(connection: AsyncConnection, audiobook_id: str) -> Removed:
     """Remove one production. Raises NotFound, and InUse while it is being made."""
     return await _remove(connection, [await get_production(connection, audiobook_id)])
+
+
+async def still_there(connection: AsyncConnection, rows: Mapping[str, Any]) -> bool:
+    """Whether anything of a removal's ``rows`` (productions, book, narrator, by id) is in the tables."""
+    found = [
+        select(audiobook_productions.c.audiobook_id).where(
+            audiobook_productions.c.audiobook_id.in_(list(rows.get("productions") or ())[:_AT_ONCE])
+        ),
+        select(books.c.book_id).where(books.c.book_id == rows.get("book")),
+        select(narrators.c.narrator_id).where(narrators.c.narrator_id == rows.get("narrator")),
+    ]
+    for query in found:
+        if (await connection.execute(query.limit(1))).first() is not None:
+            return True
+    return False
 
 
 async def _productions(
