@@ -34,9 +34,9 @@ class Desk:
         self.chunks = ChunkTexts(house.database, house.home, house.recipes, now)
         self.forecast = Forecast(house.database, house.recipes, now)
 
-    async def foretold(self) -> dict[str, str]:
+    async def foretold(self, *, closely: bool = False) -> dict[str, str]:
         """The steps that would run, by number, with their reasons as one line."""
-        told = await self.forecast.of(MADE)
+        told = await self.forecast.of(MADE, closely=closely)
         return {step.step_number.partition("_")[0]: "; ".join(step.reasons) for step in told if step.runs}
 
     async def rebuild(self) -> list[str]:
@@ -165,8 +165,9 @@ async def test_a_section_is_left_out_and_taken_in_again(desk: Desk) -> None:
     second = next(section for section in outline.sections if section.chapter_number == 2)
     made = await desk.sections.decide("small", "leave_out", anchor=second.anchor, text_hash=second.text_hash)
 
-    foretold = await desk.foretold()
-    assert foretold["STEP1"].startswith("there are 1 decisions about its sections, not 0")
+    assert (await desk.foretold())["STEP1"] == "a decision about its sections was made"
+    foretold = await desk.foretold(closely=True)
+    assert foretold["STEP1"].endswith("0 of 8 chunks say what has not been spoken yet")
     assert foretold["STEP3"] == "follows from STEP1"
     assert await desk.rebuild() == []
     assert [title for title, _, _ in marks(desk.house.m4b)] == ["Chapter 1", "Chapter 3"]
@@ -176,6 +177,7 @@ async def test_a_section_is_left_out_and_taken_in_again(desk: Desk) -> None:
     assert (gone.kept, gone.reason) == (False, "left out by the operator")
     assert [decision.override_id for decision in after.decided] == [made]
     assert await desk.sections.undo("small", [made]) == 1
+    assert "a decision about its sections was taken back; 4 of 12" in (await desk.foretold(closely=True))["STEP1"]
     assert await desk.rebuild() == []
     assert [title for title, _, _ in marks(desk.house.m4b)] == ["Chapter 1", "Chapter 2", "Chapter 3"]
     assert await desk.foretold() == {}

@@ -46,7 +46,9 @@ def rebuild(
 
     async def ask(foundry: Foundry) -> dict[str, tuple[StepForecast, ...]]:
         ids = [*audiobook_ids, *(await _of_book(foundry, book_id) if book_id else [])]
-        return {audiobook_id: await foundry.forecast.of(audiobook_id) for audiobook_id in dict.fromkeys(ids)}
+        return {
+            audiobook_id: await foundry.forecast.of(audiobook_id, closely=True) for audiobook_id in dict.fromkeys(ids)
+        }
 
     told = with_foundry(state, ask)
     wanted = [audiobook_id for audiobook_id, steps in told.items() if any(step.runs for step in steps)]

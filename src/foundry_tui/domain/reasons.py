@@ -61,10 +61,11 @@ def _nested(label: str, old: Any, new: Any) -> list[str]:
 
 
 def _decisions(old: Any, new: Any) -> str:
-    before, after = len(old or ()), len(new or ())
-    if before == after:
+    more = len(new or ()) - len(old or ())
+    if not more:
         return "the decisions about its sections changed"
-    return f"there are {after} decisions about its sections, not {before}"
+    what = "a decision about its sections was" if abs(more) == 1 else f"{abs(more)} decisions about its sections were"
+    return f"{what} {'made' if more > 0 else 'taken back'}"
 
 
 def _retakes(old: Any, new: Any) -> str:

@@ -48,8 +48,11 @@ class Forecast:
         self._recipes = recipes
         self._now = now
 
-    async def of(self, audiobook_id: str) -> tuple[StepForecast, ...]:
-        """Every step of the production in order. Nothing is changed, no worker is needed. Raises NotFound."""
+    async def of(self, audiobook_id: str, *, closely: bool = False) -> tuple[StepForecast, ...]:
+        """Every step of the production in order. Nothing is changed, no worker is needed. Raises NotFound.
+
+        ``closely``: a book that would be parsed again is parsed, without a trace, to tell what that would change.
+        """
         async with self._database.read() as connection:
             made = await rows.get_production(connection, audiobook_id)
             book = await book_rows.get_book(connection, made.book_id)
@@ -62,7 +65,7 @@ class Forecast:
         ahead = Ahead(self._database, made, book, narrator)
         for place, spec in enumerate(recipe.steps):
             step = steps.get(spec.name) or _blank(made, spec, place)
-            why = await self._why(spec, step, ahead)
+            why = await self._why(spec, step, ahead, closely=closely)
             told.append(StepForecast(spec.number, spec.name, bool(why), tuple(why)))
             ahead.passed(step, runs=bool(why))
         return tuple(told)
@@ -104,23 +107,24 @@ class Forecast:
             return False
         return next((step.position for step in steps if step.status is not Status.SUCCESS), 0) <= first
 
-    async def _why(self, spec: StepSpec, step: Step, ahead: Ahead) -> list[str]:
+    async def _why(self, spec: StepSpec, step: Step, ahead: Ahead, *, closely: bool) -> list[str]:
         """Why the step would run; empty where it would not."""
         if not step.result:
             return [_STATES.get(step.status, _NOT_YET)]
         look = ahead.look(step)
         try:
-            why = await self._own(spec, step, look)
+            why = await self._own(spec, step, look, closely=closely)
         except NotYet:
             return [_NOT_YET]
         except SentBack as back:
             why = [] if look.followed else [back.message]
         except FoundryError as error:
             return [error.message]
-        why = [*(f"follows from {number.partition('_')[0]}" for number in look.followed), *why]
+        if look.followed:
+            why.insert(0, f"follows from {' and '.join(number.partition('_')[0] for number in sorted(look.followed))}")
         return why or ([_STATES[step.status]] if step.status in _STATES else [])
 
-    async def _own(self, spec: StepSpec, step: Step, look: Look) -> list[str]:
+    async def _own(self, spec: StepSpec, step: Step, look: Look, *, closely: bool) -> list[str]:
         """What of the step's own would make it run, and what the run would do."""
         now = await spec.handler.inputs(look)
         why = reasons(step.key_parts, now)
@@ -129,7 +133,7 @@ class Forecast:
         if not why and not look.followed and not await spec.handler.intact(look, step.result):
             why = ["what it made is missing or was altered"]
         if why and not look.followed and isinstance(spec.handler, LooksAhead):
-            why += await spec.handler.ahead(look)
+            why += await spec.handler.ahead(look, closely=closely)
         return why
 
 

@@ -166,8 +166,8 @@ class StepHandler(Protocol):
 class LooksAhead(Protocol):
     """A step that can say beforehand what running now would cost."""
 
-    async def ahead(self, context: StepContext) -> Sequence[str]:
-        """What a run would do that is not done yet, in words; changes nothing."""
+    async def ahead(self, context: StepContext, *, closely: bool = False) -> Sequence[str]:
+        """What a run would do that is not done yet, in words; changes nothing. ``closely``: seconds may be spent."""
         ...
 
 

@@ -82,8 +82,9 @@ class AudioGeneration:
             return False
         return await asyncio.to_thread(self._all_there, list(takes.values()))
 
-    async def ahead(self, context: StepContext) -> Sequence[str]:
+    async def ahead(self, context: StepContext, *, closely: bool = False) -> Sequence[str]:
         """How many chunks a run would speak."""
+        del closely
         places = Places.of(self._tools.home, context.production)
         chapters = await narrated_chapters(context, places, self._tools.settings)
         voice = await self._cast(context)

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.toolbox import Toolbox
 from foundry_tui.text.chapter_json import KEY_FILE, load_chapters, made_from, write_chapters
+from foundry_tui.text.corrected import SpokenTexts
 from foundry_tui.text.find_source import find_source
 from foundry_tui.text.options import ParseOptions
 from foundry_tui.text.parse import ParsedBook, parse_novel
@@ -49,6 +50,19 @@ class Parsing:
         """Whether the chapters folder is the one that was made."""
         places = Places.of(self._tools.home, context.production)
         return made_from(places.chapters) == result.get("key")
+
+    async def ahead(self, context: StepContext, *, closely: bool = False) -> Sequence[str]:
+        """Closely: how many chunks a parse now would give words that nobody has spoken for this production."""
+        if not closely:
+            return []
+        places, corrections = Places.of(self._tools.home, context.production), await context.corrections()
+        options = await self._options(context)
+        source = await asyncio.to_thread(self._source, context)
+        parsed = await self._tools.cpu.run(_parse, source, places.book_id, places.language, options)
+        spoken = {str(take.key_parts.get("text")) for take in (await context.takes()).values()}
+        said = await asyncio.to_thread(SpokenTexts(corrections).all, parsed.chapters)
+        new = sum(text not in spoken for text in said)
+        return [f"{new:,} of {len(said):,} chunks say what has not been spoken yet"]
 
     async def run(self, context: StepContext) -> StepOutcome:
         """Parse and write; events tell of extraction, chapters and preprocessing."""

@@ -29,6 +29,10 @@ class SpokenTexts:
         said, hits = self._lexicon.apply(own, ipa=self._ipa)
         return said if not hits or speakable(said) else own
 
+    def all(self, chapters: Iterable[Chapter]) -> list[str]:
+        """What every chunk says, in order."""
+        return [self.of(chunk) for chapter in chapters for chunk in chapter.chunks]
+
     def changed(self, chapters: Iterable[Chapter]) -> dict[tuple[int, int], str]:
         """The final text of every chunk that says something else than the book, by (chapter, chunk)."""
         return {

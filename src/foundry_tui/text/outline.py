@@ -68,4 +68,4 @@ def places_in(section: Section, blocks: Sequence[Block]) -> Iterator[SplitPlace]
     """A section's blocks that have words in them; the first is where it begins already."""
     for block in blocks[section.start : section.end]:
         if any(map(str.isalnum, block.raw)):
-            yield SplitPlace(text_hash(block.raw), block.kind, one_line(block.raw, 100))
+            yield SplitPlace(text_hash(block.raw), block.kind, one_line(block.text or block.raw, 100))
