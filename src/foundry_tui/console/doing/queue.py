@@ -105,6 +105,8 @@ async def cancel(app: ConsoleApp, lines: Sequence[ProductionLine]) -> None:
     listed = "\n".join(f"  {plain(line.book_name, 60)}" for line in live[:_LISTED])
     more = f"\n  … and {len(live) - _LISTED} more" if len(live) > _LISTED else ""
     at_work = f", {running} of them at work" if running else ""
+    if len(live) == 1 and running:
+        at_work = ", at work"
     words = f"{len(live)} production{'s' if len(live) > 1 else ''}{at_work}:\n{listed}{more}\n\n"
     words += "What is finished is kept; r takes one up again."
     if await app.push_screen_wait(confirm("Cancel?", words, "Cancel them" if len(live) > 1 else "Cancel it")) != "yes":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from foundry_tui.console.actions import bindings_for
-from foundry_tui.console.glyphs import LEVEL
+from foundry_tui.console.glyphs import DOING, LEVEL
 from foundry_tui.console.panes.pane import Pane
 from foundry_tui.console.widgets.columns import Column, Row, cell
 from foundry_tui.console.widgets.event_list import EventList, event_key
@@ -80,7 +80,7 @@ class EventsPane(Pane[Event]):
                 cell(local_time(line.timestamp), "dim"),
                 cell(sign.drawn(), sign.style),
                 cell(plain(of, 120), "dim"),
-                cell(plain(line.step_name or "", 40).replace("_", " "), "dim"),
+                cell(DOING.get(line.step_name or "", plain(line.step_name or "", 40).replace("_", " ")), "dim"),
                 cell(plain(line.message, 400), sign.style),
             ),
             data=line,

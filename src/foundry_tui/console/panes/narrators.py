@@ -37,12 +37,12 @@ class NarratorsPane(Pane[Speaker]):
     title = "Narrators"
     orders = NARRATOR_ORDERS
     columns = (
-        Column("NAME", 12, share=2),
+        Column("NAME", 13, share=4),
         Column("ENGINE", 10, rank=1),
-        Column("VOICE", 10, share=2, rank=3),
-        Column("LANG", 5, rank=2),
-        Column("ACCENT", 8, share=1, rank=5),
-        Column("COST", 8, rank=6),
+        Column("VOICE", 10, share=1, rank=3),
+        Column("LANG", 4, rank=2),
+        Column("ACCENT", 8, rank=5),
+        Column("COST", 5, rank=6),
         Column("SAMPLE", 9, rank=0),
     )
 

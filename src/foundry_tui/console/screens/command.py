@@ -8,10 +8,10 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 
 class CommandScreen(ModalScreen[str]):
@@ -25,12 +25,17 @@ class CommandScreen(ModalScreen[str]):
     def __init__(self, known: Sequence[str]) -> None:
         super().__init__(classes="bottom")
         self._known = sorted(known)
-        self.line = Input(placeholder=":", compact=True, suggester=SuggestFromList(self._known, case_sensitive=False))
+        self.line = Input(
+            placeholder="a command; tab completes",
+            compact=True,
+            suggester=SuggestFromList(self._known, case_sensitive=False),
+        )
         self.line.cursor_blink = False
 
     def compose(self) -> ComposeResult:
         """One line at the foot."""
-        with Vertical(classes="command"):
+        with Horizontal(classes="command"):
+            yield Static(":", markup=False)
             yield self.line
 
     def on_mount(self) -> None:

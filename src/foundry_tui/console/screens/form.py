@@ -92,7 +92,7 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
         """Say what the line takes."""
         field = self._current()
         if field is not None:
-            more = "ctrl+o lists them" if field.pick else ""
+            more = "ctrl+o: list" if field.pick else ""
             self._hint(" · ".join(words for words in (field.hint, more, "esc cancels") if words))
 
     def _current(self) -> Field | None:
