@@ -61,6 +61,7 @@ class Inner:
         self.desk = foundry.desk
         self.events = EventPages(foundry.database)
         self.recovered: list[str] = []
+        self.on_finding: Callable[[Finding], None] = lambda _finding: None
         self._pool: WorkerPool | None = None
         self._running: asyncio.Task[object] | None = None
         self._stop = asyncio.Event()
@@ -202,7 +203,23 @@ class Inner:
             engine_names=engine_names(),
             open_engine=self.foundry.engines.get,
         )
-        return [finding async for finding in examine(patient)]
+        found = []
+        async for finding in examine(patient):
+            found.append(finding)
+            self.on_finding(finding)
+        return found
+
+    async def repair_words(self, finding: Finding) -> str:
+        """What mending a finding would do; empty where it is the operator's."""
+        from foundry_tui.console.mending import repair_words
+
+        return await repair_words(self.foundry, finding)
+
+    async def repair(self, finding: Finding) -> str:
+        """Mend it; what was done."""
+        from foundry_tui.console.mending import repair
+
+        return await repair(self.foundry, finding)
 
     async def bring_sample(self) -> bool:
         """The sample book and the starter narrators; False where they were there."""

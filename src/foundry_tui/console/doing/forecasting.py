@@ -82,18 +82,20 @@ async def agreed(
     )
 
 
-async def rebuild(console: Console, audiobook_ids: Sequence[str]) -> None:
-    """Put them back at the first step that would run."""
+async def rebuild(console: Console, audiobook_ids: Sequence[str], said: str = "") -> None:
+    """Put them back at the first step that would run; ``said`` is told before what came of it."""
     done = await console.ask(lambda inner: inner.rebuilt(audiobook_ids))
     if done is None:
         return
     await console.ask(lambda inner: inner.woken())
     console.house.note_change()
     left = len(audiobook_ids) - len(done)
-    held = (
-        f" {left} left alone: a worker has {'it' if left == 1 else 'them'} in hand, or nothing would run."
-        if left
-        else ""
-    )
-    what = "It is" if len(done) == 1 else f"{len(done)} productions are"
-    console.say(f"{what} in the queue again.{held}" if done else held.strip(), "ok" if done else "warn")
+    words = [said] if said else []
+    if done:
+        words.append(
+            "It is in the queue again." if len(done) == 1 else f"{len(done)} productions are in the queue again."
+        )
+    if left:
+        what = "It waits" if left == 1 and not done else f"{left} wait{'s' if left == 1 else ''}"
+        words.append(f"{what} in the queue already, or a worker has {'it' if left == 1 else 'them'} in hand.")
+    console.say(" ".join(words), "ok" if done or said else "warn")

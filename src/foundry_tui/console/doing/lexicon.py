@@ -253,8 +253,9 @@ async def export_file(console: Console) -> None:
     await save(console, "Save the lexicon", "lexicon.csv", make)
 
 
-async def _kept(console: Console, said_words: str, rebuild: Sequence[str]) -> None:
+async def _kept(console: Console, words: str, rebuild: Sequence[str]) -> None:
     console.house.note_change()
-    console.say(said_words, "ok")
     if rebuild:
-        await forecasting.rebuild(console, list(dict.fromkeys(rebuild)))
+        await forecasting.rebuild(console, list(dict.fromkeys(rebuild)), words)
+    else:
+        console.say(words, "ok")

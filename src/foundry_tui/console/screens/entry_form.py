@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
+from textual.widgets import Input
 
 from foundry_tui.console.contract import Console
 from foundry_tui.console.screens.form import Check, Field, FormScreen
@@ -37,12 +38,16 @@ class EntryForm(FormScreen):
         sentence: str,
         narrator_id: str,
     ) -> None:
-        heard = f"“{plain(sentence, 160)}”\n" if sentence else ""
+        heard = f"“{around(sentence, entry.word)}”\n" if sentence else ""
         words = f"{heard}F2 hears it as it is said now, F5 with the new word." if narrator_id else heard.strip()
         super().__init__(title, fields, submit, done="Keep", words=words)
         self._sentence = sentence
         self._narrator_id = narrator_id
         self.entry = entry
+
+    def on_mount(self) -> None:
+        """Begin with what is to be said, where the word is known."""
+        self.query_one("#field_spoken" if self.entry.word else "#field_word", Input).focus()
 
     def action_hear(self, anew: bool) -> None:
         """Hear the sentence."""
@@ -65,6 +70,16 @@ class EntryForm(FormScreen):
         if heard is not None and self.is_mounted:
             name = f"{plain(entry.word, 40)} {'as it would be said' if anew else 'as it is said now'}"
             self.say(await console.play(f"lexicon.{anew}", name, heard.wav, heard.seconds))
+
+
+def around(sentence: str, word: str, most: int = 120) -> str:
+    """As much of a sentence as shows the word in it."""
+    text = plain(sentence)
+    at = text.casefold().find(word.casefold())
+    begin = max(0, at - most // 2) if len(text) > most else 0
+    begin = min(begin, max(0, len(text) - most))
+    piece = text[begin : begin + most]
+    return f"{'…' if begin else ''}{piece}{'…' if begin + most < len(text) else ''}"
 
 
 async def said(inner: Inner, narrator_id: str, sentence: str, entry: LexiconEntry | None) -> Heard:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from foundry_tui.console.doing import lexicon as doing
+from foundry_tui.console.screens.entry_form import around
 from foundry_tui.console.screens.listing import Line, ListingScreen
 from foundry_tui.console.widgets.columns import Column, Row, cell
 from foundry_tui.domain.plain import plain
@@ -93,6 +94,7 @@ class SuggestionsScreen(ListingScreen):
     """Names of one book, the most frequent first."""
 
     scope = "suggestions"
+    costly = True
     marks = False
     lacks = ListingScreen.lacks | {"list.mark", "list.mark_all"}
     columns = (
@@ -107,15 +109,6 @@ class SuggestionsScreen(ListingScreen):
         self.book_id = book_id
         self.title_of_book = title
         self.narrator_id = narrator_id
-
-    def tables_changed(self) -> None:
-        """Somebody's event is no reason to read a whole book again."""
-        if not self.loaded:
-            super().tables_changed()
-
-    def read_again(self) -> None:
-        """A name has its entry now."""
-        super().tables_changed()
 
     async def read(self) -> Sequence[Row] | None:
         """Read the book's chapters."""
@@ -165,7 +158,7 @@ def suggestion_row(found: Suggestion) -> Row:
             cell(plain(found.word, 100)),
             cell(f"{found.count:,}", "dim"),
             cell(found.chapter, "dim"),
-            cell(plain(found.sample, 400), "dim"),
+            cell(around(found.sample, found.word), "dim"),
         ),
         data=found,
     )

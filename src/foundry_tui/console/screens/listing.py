@@ -32,6 +32,7 @@ class ListingScreen(ScopedScreen):
     lacks: ClassVar[frozenset[str]] = frozenset({"list.sort", "list.reverse", "app.zoom"})
     columns: ClassVar[Sequence[Column]] = ()
     marks: ClassVar[bool] = True
+    costly: ClassVar[bool] = False  # what is read takes seconds: somebody's event is no reason to read it again
 
     def __init_subclass__(cls) -> None:
         cls.BINDINGS = list(bindings_for(cls.scope))  # before Textual merges them with those of its own classes
@@ -112,7 +113,12 @@ class ListingScreen(ScopedScreen):
     # -- rows ---------------------------------------------------------------------------------------------------
 
     def tables_changed(self) -> None:
-        """Read again; many changes are one read."""
+        """Somebody has written."""
+        if not self.costly or self._reading is None:
+            self.read_again()
+
+    def read_again(self) -> None:
+        """Many changes are one read."""
         self._stale = True
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())

@@ -23,6 +23,7 @@ class OutlineScreen(ListingScreen):
     """The outline is read once and after each decision: reading it means parsing the source."""
 
     scope = "sections"
+    costly = True
     columns = (
         Column("CH", 4, right=True),
         Column("STATE", 11),
@@ -39,15 +40,6 @@ class OutlineScreen(ListingScreen):
         self.title_of_book = title
         self.outline: BookOutline | None = None
         self.page: Mapping[str, Any] = {}
-
-    def tables_changed(self) -> None:
-        """Somebody's event is no reason to parse a book again."""
-        if not self.loaded:
-            super().tables_changed()
-
-    def read_again(self) -> None:
-        """A decision was made."""
-        super().tables_changed()
 
     async def read(self) -> Sequence[Row] | None:
         """Parse the source as it would be parsed now."""
