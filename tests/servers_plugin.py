@@ -60,12 +60,14 @@ def _die_with_parent(with_signal: int) -> Callable[[], None]:
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
     """A running server that trusts the user ``foundry`` on a unix socket."""
 
     sockets: Path
-    process: subprocess.Popen[bytes]
+    user: dict[str, Any]
+    process: subprocess.Popen[bytes] | None = None
+    options: tuple[str, ...] = ()  # more of postgres' own
 
     def url(self, database: str) -> str:
         return f"postgresql://foundry@/{database}?host={self.sockets}"
@@ -79,6 +81,25 @@ class PostgresServer:
             self.run("SELECT 1")
             return True
         return False
+
+    def start(self) -> None:
+        options = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=100", "-k", str(self.sockets)]
+        with (self.sockets / "log").open("ab") as output:
+            self.process = subprocess.Popen(
+                [_postgres_binaries() / "postgres", "-D", self.sockets / "data", *options, *self.options],
+                stdout=output,
+                stderr=output,
+                cwd=self.sockets,
+                preexec_fn=_die_with_parent(signal.SIGINT),  # noqa: PLW1509 - no threads yet
+                **self.user,
+            )
+        wait_until(self.answers, "PostgreSQL", self.process, self.sockets / "log")
+
+    def stop(self, how: int = signal.SIGINT) -> None:
+        """SIGINT is a fast shutdown, SIGQUIT as if the power went."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        self.process.wait(READY_WITHIN_S)
 
 
 def _postgres_binaries() -> Path:
@@ -102,17 +123,20 @@ def _server_user() -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+@contextlib.contextmanager
+def postgres_cluster(*options: str) -> Iterator[PostgresServer]:
+    """A server of its own, with nothing in it."""
     binaries, user = _postgres_binaries(), _server_user()
     # Not pytest's own folder: another user must get in, and a socket's path must stay short.
     folder = Path(tempfile.mkdtemp(prefix="foundry-pg-"))
     try:
         if user:
             os.chown(folder, user["user"], user["group"])
-        data, log = folder / "data", folder / "log"
         made = subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "foundry", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            [
+                *(binaries / "initdb", "-D", folder / "data", "-U", "foundry", "-A", "trust"),
+                *("-E", "UTF8", "--locale=C", "--no-sync"),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -120,25 +144,21 @@ def postgres_server() -> Iterator[PostgresServer]:
             **user,
         )
         assert made.returncode == 0, made.stderr
-        options = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=100", "-k", str(folder)]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, *options],
-                stdout=output,
-                stderr=output,
-                cwd=folder,
-                preexec_fn=_die_with_parent(signal.SIGINT),  # noqa: PLW1509 - no threads yet
-                **user,
-            )
-        server = PostgresServer(folder, process)
+        server = PostgresServer(folder, user, options=options)
         try:
-            wait_until(server.answers, "PostgreSQL", process, log)
+            server.start()
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # a fast shutdown
-            process.wait(READY_WITHIN_S)
+            if server.process is not None and server.process.poll() is None:
+                server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with postgres_cluster() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from foundry_tui.operations.retention import Upkeep
     from foundry_tui.operations.sections import Sections
     from foundry_tui.pipeline.contract import Recipe
+    from foundry_tui.pipeline.dispatch import WorkingDispatcher
     from foundry_tui.pipeline.pool import WorkerPool
+    from foundry_tui.pipeline.queues import Queues
     from foundry_tui.steps.toolbox import Toolbox
     from foundry_tui.text.options import ParseOptions
     from foundry_tui.voices.guard import GuardedEngine, Turns
@@ -78,6 +80,7 @@ class EngineRoom:
                 options = dict(self._settings.engine_options(name))
                 at_once = int(options.pop("shared_concurrency", 0))
                 per_minute = float(options.pop("requests_per_minute", 0.0))
+                options.pop("queue", None)  # where its work waits is the dispatcher's affair
                 try:
                     engine = open_engine(name, options)
                 except UsageError as error:
@@ -318,6 +321,46 @@ class Foundry:
 
         return dict(build_recipes(self._toolbox()))
 
+    @cached_property
+    def queues(self) -> Queues:
+        """Which queue of a dispatcher a job waits in."""
+        from foundry_tui.pipeline.queues import Queues
+
+        told = {name: str(options.get("queue") or "") for name, options in self.settings.engines.items()}
+        return Queues(self.recipes, self.settings.default_engine, told)
+
+    @cached_property
+    def dispatcher(self) -> WorkingDispatcher | None:
+        """Who brings jobs to the workers of several machines; None where every worker looks for itself.
+
+        Raises UsageError where it cannot serve here, or is not installed.
+        """
+        chosen = self.settings.distributed
+        if chosen.dispatcher == "embedded":
+            return None
+        try:
+            if chosen.dispatcher == "arq":
+                from foundry_tui.pipeline.arq_dispatch import ArqDispatcher
+
+                return ArqDispatcher(self.database, chosen.redis_url)
+            from foundry_tui.pipeline.procrastinate_dispatch import ProcrastinateDispatcher
+        except ImportError as error:
+            extra = "arq" if chosen.dispatcher == "arq" else "distributed"
+            raise UsageError(
+                f"The dispatcher {chosen.dispatcher} is not installed here.",
+                next_action=f"Install it: pip install 'foundry-tui[{extra}]'.",
+            ) from error
+        return ProcrastinateDispatcher(self.database, lambda: self.queues)
+
+    async def own_queues(self) -> tuple[str, ...]:
+        """The queues this machine works: those it was told, else what its engines can do."""
+        if self.settings.distributed.queues:
+            return self.settings.distributed.queues
+        from foundry_tui.operations.capabilities import engines_here, has_gpu
+
+        here = self.queues.here(await engines_here(self.engines.get))
+        return tuple(queue for queue in here if queue != "gpu" or has_gpu())
+
     def pool(self, *, workers: int | None = None) -> WorkerPool:
         """A worker pool on the running loop; whoever runs it also drains it."""
         from foundry_tui.pipeline.pool import WorkerPool
@@ -325,7 +368,12 @@ class Foundry:
 
         if self.database.ballast is not None:
             self.database.ballast.lay()
-        settings = PoolSettings(workers=workers or self.settings.workers, room_patience_s=self.settings.room_patience_s)
+        chosen = self.settings.distributed
+        settings = PoolSettings(
+            workers=workers or self.settings.workers,
+            room_patience_s=self.settings.room_patience_s,
+            part_chunks=0 if chosen.dispatcher == "embedded" else chosen.part_chunks,
+        )
         return WorkerPool(self.database, self.recipes, settings=settings)
 
     def _parse_options(self) -> ParseOptions:
@@ -386,4 +434,9 @@ async def open_foundry(settings: Settings, *, now: Callable[[], datetime] = _utc
         await finish_removals(database, settings.home)
         engines = EngineRoom(settings, database, now)
         stack.push_async_callback(engines.close)
-        yield Foundry(settings, database, engines, stack, upgraded, now)
+        foundry = Foundry(settings, database, engines, stack, upgraded, now)
+        if settings.distributed.dispatcher != "embedded":
+            from foundry_tui.pipeline.dispatch import LateDispatcher
+
+            database.dispatcher = LateDispatcher(lambda: foundry.dispatcher)
+        yield foundry

@@ -55,9 +55,7 @@ class ProcrastinateDispatcher:
         self._ready = False
         address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         options = f"{LIFELINES['options']} -c search_path={SCHEMA},public"
-        connector = PsycopgConnector(
-            conninfo=address, kwargs={**LIFELINES, "options": options}, min_size=1, max_size=4, open=False
-        )
+        connector = PsycopgConnector(conninfo=address, kwargs={**LIFELINES, "options": options}, min_size=1, max_size=4)
         self._app = App(connector=connector)
         self._pool: WorkerPool | None = None
         self._lanes = asyncio.Semaphore(1)
