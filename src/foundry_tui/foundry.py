@@ -18,7 +18,7 @@ from foundry_tui.operations.removal import finish_removals
 from foundry_tui.operations.roster import Roster
 from foundry_tui.operations.running import Running
 from foundry_tui.operations.steering import Steering
-from foundry_tui.settings import CONFIG, Settings
+from foundry_tui.settings import CONFIG, FOLDERS, Settings
 from foundry_tui.store.database import Database
 from foundry_tui.store.upgrade import UpgradeReport, upgrade
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from foundry_tui.operations.money import Money
     from foundry_tui.operations.purse import Purse
     from foundry_tui.operations.redo import Redo
+    from foundry_tui.operations.repairs import Repairs
     from foundry_tui.operations.retention import Upkeep
     from foundry_tui.operations.sections import Sections
     from foundry_tui.pipeline.contract import Recipe
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from foundry_tui.steps.toolbox import Toolbox
     from foundry_tui.text.options import ParseOptions
     from foundry_tui.voices.guard import GuardedEngine, Turns
+    from foundry_tui.voices.recognisers import Recogniser
 
 
 def _utc_now() -> datetime:
@@ -186,6 +188,14 @@ class Foundry:
         from foundry_tui.operations.jobs import Jobs
 
         return Jobs(self.database, lambda: self.recipes, self.now)
+
+    @cached_property
+    def repairs(self) -> Repairs:
+        """What the doctor can put right."""
+        from foundry_tui.operations.repairs import Home, Repairs
+
+        home = Home(self.settings.home, self.settings.library, FOLDERS)
+        return Repairs(self.database, home, lambda: self.recipes, self.now)
 
     @cached_property
     def backups(self) -> Backups:
@@ -379,12 +389,22 @@ class Foundry:
     def _parse_options(self) -> ParseOptions:
         from foundry_tui.text.options import ParseOptions
 
-        return ParseOptions(self.settings.text.footnotes, self.settings.text.rules_off)
+        settings = self.settings.text
+        if settings.rules_off:
+            from foundry_tui.text.rules.names import require_rules
+
+            try:
+                require_rules(settings.rules_off)
+            except UsageError as error:
+                place = f"[text] rules_off in {self.settings.home / CONFIG}, or FOUNDRY_TEXT_RULES_OFF"
+                raise UsageError(f"{error.message} It is set by {place}.", next_action=error.action) from error
+        return ParseOptions(settings.footnotes, settings.rules_off)
 
     def _toolbox(self) -> Toolbox:
         from foundry_tui.operations.trash import trash_folder
         from foundry_tui.pipeline.room import free_bytes
         from foundry_tui.steps.cpu_pool import CpuPool
+        from foundry_tui.steps.hearing import HearingSettings
         from foundry_tui.steps.toolbox import StepSettings, Toolbox
         from foundry_tui.storage.local import LocalLibrary
 
@@ -408,11 +428,26 @@ class Foundry:
                 opening_credits=settings.audio.opening_credits,
                 closing_credits=settings.audio.closing_credits,
                 parsing=self._parse_options(),
+                hearing=HearingSettings(settings.check.hearing, settings.check.sample_percent),
             ),
             free_bytes=free_bytes,
             purse=self.engines.purse,
+            recogniser=self._recogniser(),
             narrator=self._narrator,
         )
+
+    def _recogniser(self) -> Recogniser | None:
+        """Who listens to what was spoken; raises UsageError or EngineMissing where that is wanted and cannot be."""
+        check = self.settings.check
+        if check.hearing == "off":
+            return None
+        from foundry_tui.voices.recognisers import RecogniserOptions, open_recogniser
+
+        opened = open_recogniser(
+            RecogniserOptions(check.recogniser, check.command, check.url, check.model, check.api_key, check.languages)
+        )
+        self._stack.push_async_callback(opened.close)
+        return opened
 
     async def _narrator(self, narrator_id: str) -> Narrator:
         from foundry_tui.store.roster import get_narrator

@@ -80,6 +80,20 @@ class DistributedSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """Whether a recogniser listens to what was spoken, and which one."""
+
+    hearing: str = "off"
+    sample_percent: int = 5
+    recogniser: str = "moonshine"
+    command: str = ""
+    url: str = ""
+    model: str = ""
+    languages: tuple[str, ...] = ()
+    api_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a run of Foundry was told. ``home`` is the tree in use (``<home>/alpha`` in the alpha environment)."""
 
@@ -98,6 +112,7 @@ class Settings:
     room_patience_s: float
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     money: MoneySettings = MoneySettings()
+    check: CheckSettings = CheckSettings()
 
     distributed: DistributedSettings = DistributedSettings()
 
@@ -167,6 +182,16 @@ def load_settings(
         ),
         room_patience_s=60.0 * values["disk.wait_min"],
         engines=_engines(config, env),
+        check=CheckSettings(
+            hearing=values["check.hearing"],
+            sample_percent=values["check.sample_percent"],
+            recogniser=values["check.recogniser"],
+            command=values["check.command"],
+            url=values["check.url"],
+            model=values["check.model"],
+            languages=tuple(sorted(_names(values["check.languages"]))),
+            api_key=env.get("FOUNDRY_CHECK_API_KEY", ""),
+        ),
         money=MoneySettings(values["money.per_production_usd"], values["money.per_day_usd"]),
     )
 

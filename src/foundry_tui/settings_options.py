@@ -76,6 +76,20 @@ OPTIONS: tuple[Option, ...] = (
         0,
         10_080,
     ),
+    Option(
+        "check.hearing",
+        "off",
+        "Have a recogniser listen: sample (flagged chunks and some others), all, off.",
+        ("off", "sample", "all"),
+    ),
+    Option("check.sample_percent", 5, "How many of the chunks without a flag it hears too.", (), 0, 100),
+    Option(
+        "check.recogniser", "moonshine", "Who listens (see the engines' page).", ("moonshine", "command", "endpoint")
+    ),
+    Option("check.command", "", "A program's line with {path} of a WAV, and {language}; it prints the words."),
+    Option("check.url", "", "The address of an OpenAI-compatible server, up to and with /v1."),
+    Option("check.model", "", "The model that server is asked for."),
+    Option("check.languages", "", "Languages it understands, with commas; empty is its own."),
     Option("money.per_production_usd", 0.0, "US dollars a production may cost at most; 0 is no cap.", (), 0, 1_000_000),
     Option("money.per_day_usd", 0.0, "US dollars all of them may cost a day (UTC); 0 is no cap.", (), 0, 1_000_000),
     Option(

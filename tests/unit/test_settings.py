@@ -140,6 +140,7 @@ def test_the_default_configuration_changes_nothing_and_names_every_option(tmp_pa
     write(tmp_path, text)
     assert read_config(tmp_path / "config.toml") == {
         "audio": {},
+        "check": {},
         "console": {},
         "disk": {},
         "engines": {engine: {} for engine in ENGINE_OPTIONS},

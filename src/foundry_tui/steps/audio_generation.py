@@ -12,7 +12,7 @@ from foundry_tui.domain.chapters import Chapter
 from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
-from foundry_tui.errors import ChunksFailed
+from foundry_tui.errors import ChunksFailed, FoundryError
 from foundry_tui.pipeline.contract import StepContext, StepOutcome
 from foundry_tui.steps.adoption import Adoption
 from foundry_tui.steps.booth import Booth
@@ -22,6 +22,7 @@ from foundry_tui.steps.chapter_press import ChapterPress
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
 from foundry_tui.steps.credits import credits_key
 from foundry_tui.steps.fan_out import FanOut, require_same_voice
+from foundry_tui.steps.hearing import Hearing
 from foundry_tui.steps.parsed import narrated_chapters
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.space import chunk_bytes, coded_bytes, require_space, speech_seconds
@@ -135,7 +136,8 @@ class AudioGeneration:
         )
         paid = await self._cashier.open(context, places, voice, missing)
         remark = f"{voice.narrator_name} speaks in place of {voice.stands_in_for}" if voice.stands_in_for else ""
-        booth = Booth(context, done.rows, voice, done.norm, paid=paid, remark=remark)
+        hearing = self._hearing(context, places)
+        booth = Booth(context, done.rows, voice, done.norm, paid=paid, hearing=hearing, remark=remark)
         total = len(jobs) + more
         if context.parts is None or paid is not None:  # what costs money is bought by one worker
             return await booth.speak(missing, total=total, on_take=self._press.add)
@@ -155,6 +157,17 @@ class AudioGeneration:
         booth = Booth(context, done.rows, voice, done.norm)
         failed = await booth.speak(missing, total=len(jobs), on_take=lambda _: None)
         return f"{len(jobs) - len(failed)} of {len(places)} chunks are spoken."
+
+    def _hearing(self, context: StepContext, places: Places) -> Hearing | None:
+        settings, recogniser = self._tools.settings.hearing, self._tools.recogniser
+        if recogniser is None or settings.which == "off":
+            return None
+
+        async def on_trouble(error: FoundryError) -> None:
+            said = f"The hearing check is off for the rest of this step: {error.sentence()}"
+            await context.event("hearing_off", said, level=Level.WARNING, details={"code": error.code})
+
+        return Hearing(settings, recogniser, places.language, on_trouble)
 
     async def _finish(
         self, context: StepContext, places: Places, voice: Cast, chapters: Sequence[Chapter], jobs: Sequence[ChunkJob]

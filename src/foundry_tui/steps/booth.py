@@ -9,9 +9,8 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from foundry_tui.audio.check import Flag, VoiceNorm, check
-from foundry_tui.audio.measure import measure
+from foundry_tui.audio.measure import Measures, measure
 from foundry_tui.audio.take_file import write_take
-from foundry_tui.audio.word_times import words_tag
 from foundry_tui.domain.money import dollars
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
@@ -30,7 +29,8 @@ from foundry_tui.errors import (
 )
 from foundry_tui.pipeline.contract import Progress, StepContext
 from foundry_tui.steps.casting import Cast
-from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows, heard_words
+from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
+from foundry_tui.steps.hearing import Hearing
 from foundry_tui.steps.paid_takes import PaidTakes, again_costs
 from foundry_tui.voices.fit import fit, join_speech
 from foundry_tui.voices.guard import OnRetry
@@ -62,6 +62,7 @@ class Booth:
         norm: VoiceNorm,
         *,
         paid: PaidTakes | None = None,
+        hearing: Hearing | None = None,
         remark: str = "",
     ) -> None:
         self._context = context
@@ -69,6 +70,7 @@ class Booth:
         self._voice = voice
         self._norm = norm
         self._paid = paid
+        self._hearing = hearing
         self._remark = remark
         self._spoken: dict[str, Take] = {}  # by key: the same words in the same voice are spoken once
         self._speaking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -187,7 +189,7 @@ class Booth:
             attempt += 1
             try:
                 speech = await self._utter(job, attempt)
-                take = await asyncio.to_thread(self._judged, job, speech, attempt)
+                take = await self._judged(job, speech, attempt)
             except (EngineUnreachable, EngineBusy) as error:
                 self._down += 1
                 if self._down >= _DOWN_AFTER:
@@ -256,11 +258,15 @@ class Booth:
         self._habits |= again
         return [flag for flag in fatal if flag.name not in self._habits]
 
-    def _judged(self, job: ChunkJob, speech: Speech, attempt: int) -> Take:
+    async def _judged(self, job: ChunkJob, speech: Speech, attempt: int) -> Take:
         """Measure, check and keep; raises SpeechRejected for sound that is not to be believed."""
-        measures = measure(speech.pcm, speech.sample_rate)
-        flags = check(measures, job.text, self._norm)
+        measures, flags = await asyncio.to_thread(self._checked, job, speech)
         fatal = self._not_habits(job, [flag for flag in flags if flag.fatal])
+        heard: float | None = None
+        if not fatal and self._hearing and self._hearing.wants(job, flags):
+            garbled, heard = await self._hearing.judge(job, speech)
+            if garbled:
+                flags, fatal = (*flags, garbled), [garbled]
         # The same text in the same voice of a deterministic engine sounds the same however often it is asked:
         # only sound that is no speech at all is refused there, the rest is flagged for the operator.
         if fatal and (not self._voice.engine.profile.deterministic or measures.samples == 0):
@@ -268,10 +274,26 @@ class Booth:
             raise SpeechRejected(
                 "; ".join(flag.reason for flag in fatal), details={"flags": [flag.name for flag in fatal]}
             )
+        return await asyncio.to_thread(self._kept, job, speech, measures, flags, attempt, heard)
+
+    def _checked(self, job: ChunkJob, speech: Speech) -> tuple[Measures, tuple[Flag, ...]]:
+        measures = measure(speech.pcm, speech.sample_rate)
+        return measures, check(measures, job.text, self._norm)
+
+    def _kept(
+        self,
+        job: ChunkJob,
+        speech: Speech,
+        measures: Measures,
+        flags: Sequence[Flag],
+        attempt: int,
+        heard: float | None,
+    ) -> Take:
         self._norm.learn(measures, job.text)
-        tags = {**job.tags(), **words_tag(heard_words(speech))}
-        kept = write_take(self._rows.places.chunk(job.key), speech.pcm, speech.sample_rate, tags)
-        return self._rows.good(job, kept, measures, tuple(flag.name for flag in flags), attempt)
+        kept = write_take(self._rows.places.chunk(job.key), speech.pcm, speech.sample_rate, job.tags())
+        take = self._rows.good(job, kept, measures, tuple(flag.name for flag in flags), attempt)
+        # Beside what was measured of the sound: how far it was from its words, where somebody listened.
+        return take if heard is None else dataclasses.replace(take, metrics={**take.metrics, "word_error_rate": heard})
 
 
 def _down(last: FoundryError) -> EngineDown:

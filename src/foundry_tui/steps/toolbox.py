@@ -9,10 +9,12 @@ from typing import Protocol
 
 from foundry_tui.domain.books import Narrator
 from foundry_tui.steps.cpu_pool import CpuPool
+from foundry_tui.steps.hearing import HearingSettings
 from foundry_tui.steps.paid_takes import Purse
 from foundry_tui.storage import Library
 from foundry_tui.text.options import ParseOptions
 from foundry_tui.voices.guard import GuardedEngine
+from foundry_tui.voices.recognisers import Recogniser
 
 FindNarrator = Callable[[str], Awaitable[Narrator]]
 
@@ -39,6 +41,7 @@ class StepSettings:
     opening_credits: str = ""  # the words, with fields; empty: those of the language
     closing_credits: str = ""
     parsing: ParseOptions = field(default_factory=ParseOptions)
+    hearing: HearingSettings = field(default_factory=HearingSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +56,5 @@ class Toolbox:
     settings: StepSettings
     free_bytes: Callable[[Path], int]
     purse: Purse | None = None  # the money ledger; without one nothing that costs money is spoken
+    recogniser: Recogniser | None = None  # listens to what was spoken
     narrator: FindNarrator | None = None  # for a narrator's declared fallback

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -79,6 +81,14 @@ class HttpClient:
         """A POST of JSON below the base address, whatever its status."""
         return await self._ask("POST", path, body, headers or {})
 
+    async def post_file(self, path: str, file: Path, fields: Mapping[str, str]) -> Answer:
+        """A POST of form fields and a WAV ``file`` below the base address, whatever its status."""
+        import aiohttp
+
+        form = aiohttp.FormData(dict(fields))
+        form.add_field("file", await asyncio.to_thread(file.read_bytes), filename=file.name, content_type="audio/wav")
+        return await self._ask("POST", path, None, {}, form)
+
     async def close(self) -> None:
         """Close the connections."""
         self._closed = True
@@ -93,7 +103,9 @@ class HttpClient:
                 said = said.replace(hidden, "…")
         return error_for_status(self._options.engine, answer.status, answer.headers, said)
 
-    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Answer:
+    async def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str], form: Any = None
+    ) -> Answer:
         import aiohttp
 
         if self._closed:
@@ -113,7 +125,7 @@ class HttpClient:
         url = options.base_url.rstrip("/") + path
         try:
             async with self._session.request(
-                method, url, json=body, headers=dict(headers), proxy=options.proxy, allow_redirects=False
+                method, url, json=body, data=form, headers=dict(headers), proxy=options.proxy, allow_redirects=False
             ) as answer:
                 data = bytearray()
                 async for part in answer.content.iter_chunked(1 << 16):

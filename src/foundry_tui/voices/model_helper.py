@@ -1,6 +1,6 @@
 """The helper process of engines that are Python libraries: speaks one request after another, ends with its parent.
 
-    python -P -m foundry_tui.voices.model_helper piper|kokoro|pico|openjtalk
+    python -P -m foundry_tui.voices.model_helper piper|kokoro|pico|openjtalk|moonshine
 
 A model is hundreds of megabytes and its runtime native code: in a process of its own it can crash, be killed and give
 its memory back. Frames as helper_process describes them; ``{"op": "speak", "model", "text", "rate", "volume", …}``.
@@ -116,10 +116,31 @@ def openjtalk_speaker() -> tuple[str, Callable[[dict[str, Any]], Spoken]]:
     return version("pyopenjtalk-plus"), speak
 
 
+def moonshine_hearer() -> tuple[str, Callable[[dict[str, Any]], str]]:
+    """Moonshine's version, and how it writes down what is said in the WAV file at a request's ``path``."""
+    import numpy as np
+    import soundfile
+    import soxr
+
+    moonshine = importlib.import_module("moonshine_voice")
+    transcriber = moonshine.Transcriber(str(moonshine.get_model_path("tiny-en")), moonshine.ModelArch.TINY)
+
+    def hear(request: dict[str, Any]) -> str:
+        sound, rate = soundfile.read(request["path"], dtype="float32")
+        if rate != 16_000:
+            sound = soxr.resample(sound, rate, 16_000)
+        # Its own detector of speech misses what begins or ends with the file.
+        quiet = np.zeros(8_000, np.float32)
+        heard = transcriber.transcribe_without_streaming(np.concatenate([quiet, sound, quiet]).tolist(), 16_000)
+        return " ".join(line.text for line in heard.lines)
+
+    return version("moonshine-voice"), hear
+
+
 SPEAKERS = {"piper": piper_speaker, "kokoro": kokoro_speaker, "pico": pico_speaker, "openjtalk": openjtalk_speaker}
 
 
-def answer(speak: Callable[[dict[str, Any]], Spoken], request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def answer(speak: Callable[[dict[str, Any]], Any], request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """Reply and PCM at the rate asked for. The text of an error is not passed on: it may quote the book."""
     import numpy as np
 
@@ -134,6 +155,14 @@ def answer(speak: Callable[[dict[str, Any]], Spoken], request: dict[str, Any]) -
     except Exception as error:  # noqa: BLE001 - whatever a model throws is one bad request
         return {"ok": False, "error": type(error).__name__}, b""
     return {"ok": True, "rate": request["sample_rate"]}, pcm
+
+
+def heard(hear: Callable[[dict[str, Any]], Any], request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Reply with the words, and no sound."""
+    try:
+        return {"ok": True, "text": hear(request)}, b""
+    except Exception as error:  # noqa: BLE001 - whatever a model throws is one bad request
+        return {"ok": False, "error": type(error).__name__}, b""
 
 
 class Requests:
@@ -186,8 +215,10 @@ def main() -> None:
         replies.flush()
 
     requests = Requests(sys.stdin.buffer)
+    work: Callable[[dict[str, Any]], Any]
     try:
-        told, speak = SPEAKERS[sys.argv[1]]()
+        name = sys.argv[1]
+        told, work = moonshine_hearer() if name == "moonshine" else SPEAKERS[name]()
     except Exception as error:  # noqa: BLE001 - the parent tells the operator
         say({"id": 0, "ok": False, "error": "library", "message": f"{type(error).__name__}: {error}"})
         return
@@ -195,7 +226,7 @@ def main() -> None:
     with contextlib.suppress(BrokenPipeError):
         while True:
             request = requests.next()
-            header, pcm = answer(speak, request)
+            header, pcm = (heard if request["op"] == "hear" else answer)(work, request)
             say({"id": request["id"], **header}, pcm)
 
 
