@@ -68,9 +68,11 @@ class PostgresServer:
     user: dict[str, Any]
     process: subprocess.Popen[bytes] | None = None
     options: tuple[str, ...] = ()  # more of postgres' own
+    port: int = 5432
 
     def url(self, database: str) -> str:
-        return f"postgresql://foundry@/{database}?host={self.sockets}"
+        port = "" if self.port == 5432 else f"&port={self.port}"
+        return f"postgresql://foundry@/{database}?host={self.sockets}{port}"
 
     def run(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
@@ -84,6 +86,7 @@ class PostgresServer:
 
     def start(self) -> None:
         options = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=100", "-k", str(self.sockets)]
+        options += ["-p", str(self.port)]
         with (self.sockets / "log").open("ab") as output:
             self.process = subprocess.Popen(
                 [_postgres_binaries() / "postgres", "-D", self.sockets / "data", *options, *self.options],
@@ -124,7 +127,7 @@ def _server_user() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def postgres_cluster(*options: str) -> Iterator[PostgresServer]:
+def postgres_cluster(*options: str, port: int = 5432) -> Iterator[PostgresServer]:
     """A server of its own, with nothing in it."""
     binaries, user = _postgres_binaries(), _server_user()
     # Not pytest's own folder: another user must get in, and a socket's path must stay short.
@@ -144,7 +147,7 @@ def postgres_cluster(*options: str) -> Iterator[PostgresServer]:
             **user,
         )
         assert made.returncode == 0, made.stderr
-        server = PostgresServer(folder, user, options=options)
+        server = PostgresServer(folder, user, options=options, port=port)
         try:
             server.start()
             yield server

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ class Case:
             await connection.execute(audiobook_productions.insert().values(**made))
         await database.close()
 
-    def start(self, **how: Any) -> subprocess.Popen[bytes]:
-        """A worker in a session of its own."""
+    def start(self, prefix: Sequence[str] = (), **how: Any) -> subprocess.Popen[bytes]:
+        """A worker in a session of its own; ``prefix`` is what makes it run somewhere else."""
         self.number += 1
         file = self.home / f"case{self.number}.json"
         kind = self.runtime.partition("-")[0]
@@ -66,7 +67,7 @@ class Case:
         file.write_text(json.dumps(case), encoding="utf-8")
         with (self.home / "stderr.log").open("ab") as stderr:
             return subprocess.Popen(
-                [sys.executable, str(SCRIPT), str(file)],
+                [*prefix, sys.executable, str(SCRIPT), str(file)],
                 env={**os.environ, "FOUNDRY_TEST_RUN": self.mark},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
