@@ -258,8 +258,9 @@ async def _migrate(url: str) -> None:
 # --- Redis ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def _redis_port() -> Iterator[int]:
+@contextlib.contextmanager
+def redis_server() -> Iterator[int]:
+    """A Redis of its own; its port."""
     binary = shutil.which("redis-server")
     if binary is None:
         missing("Redis is not installed (Debian: apt-get install redis-server)")
@@ -284,6 +285,12 @@ def _redis_port() -> Iterator[int]:
             process.wait(READY_WITHIN_S)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _redis_port() -> Iterator[int]:
+    with redis_server() as port:
+        yield port
 
 
 @pytest.fixture

@@ -143,6 +143,7 @@ def test_the_default_configuration_changes_nothing_and_names_every_option(tmp_pa
         "check": {},
         "console": {},
         "disk": {},
+        "distributed": {},
         "engines": {engine: {} for engine in ENGINE_OPTIONS},
         "money": {},
         "retention": {},
