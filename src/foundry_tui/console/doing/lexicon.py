@@ -16,7 +16,7 @@ from foundry_tui.console.screens.form import Field, FormScreen
 from foundry_tui.console.screens.preview import Line, PreviewScreen
 from foundry_tui.domain.corrections import LexiconEntry, StoredEntry
 from foundry_tui.domain.plain import plain
-from foundry_tui.errors import FoundryError
+from foundry_tui.errors import FoundryError, UsageError
 
 if TYPE_CHECKING:
     from foundry_tui.console.contract import Console
@@ -62,6 +62,9 @@ async def edit(console: Console, stored: StoredEntry | None, *, blank: LexiconEn
     async def submit(values: Mapping[str, str]) -> str | None:
         try:
             entry = entry_of(values)
+        except UsageError as error:
+            return error.message
+        try:
             removed = [stored.entry_id] if stored is not None and stored.entry != entry else []
             touched = await console.house.call(lambda inner: inner.foundry.lexicon.touched([entry], removed))
             answer = await agreed(console, f"Keep {plain(entry.word, 40)}?", touched, "Keep it")
@@ -109,11 +112,7 @@ def touched_lines(touched: Sequence[Touched]) -> list[Line]:
         chapters = sorted({chapter for chapter, _ in each.chunks})
         where = ", ".join(map(str, chapters[:8])) + (" …" if len(chapters) > 8 else "")
         counted = f"{len(each.chunks):,} of {each.of:,} chunks, chapter{'s' if len(chapters) > 1 else ''} {where}"
-        lines.append([
-            (f"  {plain(each.book_name, 40)}", ""),
-            (f"  {counted}", "busy"),
-            (f"  {plain(each.audiobook_id, 20)}", "dim"),
-        ])  # fmt: skip
+        lines.append([(f"  {counted}", "busy"), (f"  {plain(each.book_name, 40)}  {plain(each.audiobook_id, 20)}", "")])
         if each.sample:
             lines.append([(f"    “{plain(each.sample, 140)}”", "dim")])
     if len(touched) > _LISTED:

@@ -47,7 +47,8 @@ class EntryForm(FormScreen):
 
     def on_mount(self) -> None:
         """Begin with what is to be said, where the word is known."""
-        self.query_one("#field_spoken" if self.entry.word else "#field_word", Input).focus()
+        if self.entry.word:  # after the form's own: every class of it is told that it is there
+            self.call_after_refresh(self.query_one("#field_spoken", Input).focus)
 
     def action_hear(self, anew: bool) -> None:
         """Hear the sentence."""
@@ -62,7 +63,7 @@ class EntryForm(FormScreen):
         try:
             entry = entry_of(self.values())
         except UsageError as error:
-            self.say(error.sentence(), "bad")
+            self.say(error.message, "bad")
             return
         sentence = self._sentence or entry.word
         self.say("It is spoken …")

@@ -24,8 +24,8 @@ class LexiconScreen(ListingScreen):
 
     scope = "lexicon"
     columns = (
-        Column("WORD", 12, share=2),
-        Column("IS SAID", 12, share=2),
+        Column("WORD", 18, share=2),
+        Column("IS SAID", 18, share=2),
         Column("LANG", 5, rank=1),
         Column("BOOK", 10, rank=2),
         Column("ENDINGS", 10, rank=4),
@@ -125,7 +125,7 @@ class SuggestionsScreen(ListingScreen):
 
     def facts(self) -> Sequence[Line]:
         """Whose names."""
-        count = f"{self.counted()} names" if self.loaded else "is being read …"
+        count = f"{self.counted()} name{'s' if len(self.rows) != 1 else ''}" if self.loaded else "is being read …"
         return [
             [("Names in ", ""), (plain(self.title_of_book, 150), "bold"), (f"  {count}", "dim")],
             [("Frequent, known to no word list, not in the lexicon. p: hear one; enter: say how it is said.", "dim")],

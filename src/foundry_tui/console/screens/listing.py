@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.events import Key
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
@@ -221,9 +222,11 @@ class ListingScreen(ScopedScreen):
         self.list.focus()
         self.line.display = bool(self.line.value)
 
-    def key_escape(self) -> None:
-        """The filter's line gives the keys back."""
+    def key_escape(self, event: Key) -> None:
+        """The filter's line gives the keys back, and that is all this press does."""
         if self.line.has_focus:
+            event.stop()
+            event.prevent_default()
             self._back()
 
 
