@@ -33,13 +33,28 @@ def read_config(file: Path) -> dict[str, Any]:
     return config
 
 
-def _check_secrecy(config: Mapping[str, Any], file: Path) -> None:
-    named = [
+def holds_secrets(file: Path) -> bool:
+    """Whether a config.toml names anything that others must not read; raises UsageError for one that is no TOML."""
+    try:
+        return bool(_secrets(tomllib.loads(file.read_bytes().decode("utf-8-sig"))))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is no TOML: {error}.", next_action="Mend that line.") from error
+
+
+def _secrets(config: Mapping[str, Any]) -> list[str]:
+    engines = config.get("engines", {})
+    tables = engines.items() if isinstance(engines, dict) else ()
+    return [
         f"engines.{engine}.{key}"
-        for engine, options in config.get("engines", {}).items()
+        for engine, options in tables
+        if isinstance(options, dict)
         for key in options
         if _SECRET.search(key)
     ]
+
+
+def _check_secrecy(config: Mapping[str, Any], file: Path) -> None:
+    named = _secrets(config)
     if named and file.stat().st_mode & 0o077:
         raise UsageError(
             f"{file} holds {named[0]}, and others may read the file.",

@@ -118,7 +118,7 @@ async def test_a_broken_index_is_found(migrated_file: Path) -> None:
             connection.execute("UPDATE sqlite_master SET rootpage = ? WHERE name = ?", (pages[other], name))
         connection.commit()
     database = Database.connect(sqlite_url(str(migrated_file)))
-    finding = (await told(database))["integrity"]
+    finding = (await told(database))["indexes"]
     await database.close()
     assert finding.level is Level.ERROR
-    assert "*.bak" in finding.action
+    assert "doctor --repair" in finding.action

@@ -1,4 +1,4 @@
-"""The doctor: everything a home needs looked at, each finding with what to do. Changes nothing."""
+"""The doctor: everything a home needs looked at, each finding with what to do. Mending is operations.repairs'."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from foundry_tui.domain.status import Level
 from foundry_tui.errors import FoundryError
 from foundry_tui.files import TEMP_MARK
+from foundry_tui.operations.repairs import Home, flaws
 from foundry_tui.store import health
 from foundry_tui.store.database import Database
 
@@ -21,17 +23,23 @@ OK, WARNING, PROBLEM = "ok", "warning", "problem"
 _LEVELS = {Level.DEBUG: OK, Level.INFO: OK, Level.WARNING: WARNING, Level.ERROR: PROBLEM}
 _LOW_BYTES = 5 * 1024**3  # a long book with all its chunks takes about this much
 _EMPTY_BYTES = 500 * 1024**2
-_SHOWN = 5
+_UNSOUND = ("database", "integrity", "schema")
+_GRAVE = ("references", "stranded productions", "secrets", "lost sound")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: ``level`` ok, warning or problem, and what to do unless it is ok."""
+    """One thing looked at: ``level`` ok, warning or problem, and what to do unless it is ok.
+
+    ``repair`` says what mending it does (operations.repairs, by its subject); None where only the operator can.
+    """
 
     level: str
     subject: str
     sentence: str
     action: str | None = None
+    where: tuple[str, ...] = ()
+    repair: str | None = None
 
 
 class Engine(Protocol):
@@ -53,6 +61,7 @@ class Patient:
     default_engine: str
     engine_names: tuple[str, ...]
     open_engine: Callable[[str], Awaitable[Any]]
+    folders: tuple[str, ...] = ()
 
 
 async def examine(patient: Patient, *, thorough: bool = False) -> AsyncIterator[Finding]:
@@ -64,9 +73,12 @@ async def examine(patient: Patient, *, thorough: bool = False) -> AsyncIterator[
         yield await asyncio.to_thread(_disk, place)
     async for finding in _database(patient, thorough=thorough):
         yield finding
-    yield await asyncio.to_thread(_leftovers, patient.home, patient.library)
     for name in patient.engine_names:
         yield await _engine(patient, name)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _home(patient: Patient) -> Finding:
@@ -116,33 +128,23 @@ async def _database(patient: Patient, *, thorough: bool) -> AsyncIterator[Findin
         if database.sqlite_path and not await asyncio.to_thread(Path(database.sqlite_path).is_file):
             yield Finding(WARNING, "database", f"{database.where} is not there yet.", "Run `foundry-tui init`.")
             return
-        for found in await health.examine(database, thorough=thorough):
-            yield Finding(_LEVELS[found.level], found.name, found.message, found.action or None)
+        told = await health.examine(database, thorough=thorough)
+        sound = not any(found.level is Level.ERROR and found.name in _UNSOUND for found in told)
+        home = Home(patient.home, patient.library, patient.folders)
+        looked = [flaw async for flaw in flaws(database, home, _now, thorough=thorough)] if sound else []
+        mended = {flaw.subject for flaw in looked}
+        for found in told:
+            if found.name not in mended:  # told there with more of it
+                yield Finding(_LEVELS[found.level], found.name, found.message, found.action or None)
+        for flaw in looked:
+            level = PROBLEM if flaw.subject in _GRAVE else WARNING
+            yield Finding(level, flaw.subject, flaw.sentence, flaw.action, flaw.where, flaw.repair)
+        if sound and "leftovers" not in mended:
+            yield Finding(OK, "leftovers", "No half-written files lie about.")
     except FoundryError as error:
         yield Finding(PROBLEM, "database", error.message, error.action)
     finally:
         await database.close()
-
-
-def _leftovers(home: Path, library: Path) -> Finding:
-    found = [path for root in (home / "foundry", library) for path in _marked(root)]
-    if not found:
-        return Finding(OK, "leftovers", "No half-written files lie about.")
-    listed = ", ".join(str(path) for path in found[:_SHOWN])
-    return Finding(
-        WARNING,
-        "leftovers",
-        f"{len(found)} half-written files of a run that was cut off: {listed}.",
-        "They harm nothing. Delete them while no run is at work.",
-    )
-
-
-def _marked(root: Path) -> Iterable[Path]:
-    for folder, folders, files in os.walk(root):
-        # What is inside a half-written folder goes with it.
-        marked = [name for name in folders if name.startswith(TEMP_MARK)]
-        folders[:] = [name for name in folders if name not in marked]
-        yield from (Path(folder) / name for name in (*marked, *files) if name.startswith(TEMP_MARK))
 
 
 async def _engine(patient: Patient, name: str) -> Finding:
@@ -171,4 +173,6 @@ def finding_json(finding: Finding) -> Mapping[str, Any]:
         "subject": finding.subject,
         "sentence": finding.sentence,
         "action": finding.action,
+        "where": list(finding.where),
+        "repair": finding.repair,
     }

@@ -122,6 +122,16 @@ async def finish_removals(database: Database, home: Path) -> tuple[str, ...]:
     return tuple(finished)
 
 
+def unfinished_removals(home: Path) -> list[Path]:
+    """The journals of removals that were cut off; those of living processes are not among them."""
+    found = []
+    for path in _journals(home / "trash" / _JOURNALS):
+        with _taken(path) as told:
+            if told is not None:
+                found.append(path)
+    return found
+
+
 class _Journal:
     def __init__(self, path: Path, handle: int) -> None:
         self.path = path

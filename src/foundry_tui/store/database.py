@@ -210,6 +210,21 @@ class Database:
         if self._threads is not None:
             await self._threads.ended()
 
+    async def fold(self) -> bool:
+        """Fold SQLite's write-ahead log into the file; False while somebody still reads from it, or there is none."""
+        if not self.is_sqlite:
+            return False
+        async with self._alone():
+            with self._translating():
+                async with self._engine.connect() as connection:
+                    raw = await connection.get_raw_connection()
+                    cursor = await raw.driver_connection.execute(  # type: ignore[union-attr]
+                        "PRAGMA wal_checkpoint(TRUNCATE)"
+                    )
+                    row = await cursor.fetchone()
+                    await cursor.close()
+        return bool(row is not None and row[0] == 0)
+
     async def ping(self) -> None:
         """Raise DatabaseUnavailable, in words, when no connection can be had."""
         await self.fetch("SELECT 1")

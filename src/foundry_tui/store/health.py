@@ -17,6 +17,7 @@ from foundry_tui.domain.status import Level
 from foundry_tui.errors import FoundryError, UsageError
 from foundry_tui.store.columns import utc_now
 from foundry_tui.store.database import Database
+from foundry_tui.store.mend import only_indexes
 from foundry_tui.store.revisions import HEAD
 from foundry_tui.store.tables import audiobook_productions, books, metadata, narrators
 from foundry_tui.store.upgrade import current_revision
@@ -114,6 +115,9 @@ async def _sound(connection: AsyncConnection, *, thorough: bool) -> Finding:
     complaints = [row[0] for row in await connection.execute(text(f"PRAGMA {check}({_SHOWN})"))]
     if complaints == ["ok"]:
         return Finding("integrity", Level.INFO, "The database file is sound.")
+    if only_indexes(complaints):
+        said = f"Indexes do not fit their tables: {'; '.join(complaints)}."
+        return Finding("indexes", Level.ERROR, said, "Run `foundry-tui doctor --repair`: it makes them anew.")
     said = f"The database file is damaged: {'; '.join(complaints)}."
     return Finding("integrity", Level.ERROR, said, "Stop Foundry and put the newest backup (*.bak) in its place.")
 

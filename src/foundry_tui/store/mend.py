@@ -1,0 +1,141 @@
+"""What can be put right in the tables: found by reading alone, mended in short transactions, nothing lost unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import exists, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from foundry_tui.domain.status import Status
+from foundry_tui.store import chunks as chunk_rows
+from foundry_tui.store.database import Database
+from foundry_tui.store.tables import audio_chunks, audiobook_productions, jobs, metadata, production_steps
+
+_LIVE = (Status.PENDING.value, Status.PROCESSING.value)
+_INDEX_SIGNS = ("missing from index", "entries in index", "non-unique entry in index", "values differ from index")
+_chunk = audio_chunks.c
+_made = audiobook_productions.c
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A finished chunk of a production that is not done, and the file its row names, relative to the home."""
+
+    audiobook_id: str
+    place: tuple[int, int]
+    artifact: str
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A row that points to what does not exist. ``clears`` is the column that may be emptied, else the row must go."""
+
+    table: str
+    rowid: int
+    column: str
+    parent: str
+    clears: bool
+
+
+async def orphan_jobs(connection: AsyncConnection) -> list[int]:
+    """Jobs that wait or run and that no step points to: their work is nobody's."""
+    of_a_step = exists().where(production_steps.c.job_id == jobs.c.job_id)
+    query = select(jobs.c.job_id).where(jobs.c.status.in_(_LIVE), ~of_a_step).order_by(jobs.c.job_id)
+    return [int(job_id) for job_id in await connection.scalars(query)]
+
+
+async def end_orphans(connection: AsyncConnection, now: float) -> int:
+    """Cancel them; their rows stay, with the reason ``orphaned``."""
+    of_a_step = exists().where(production_steps.c.job_id == jobs.c.job_id)
+    ended = {"status": Status.CANCELLED.value, "reason": "orphaned", "finished_at": now, "lease_expires_at": None}
+    return (await connection.execute(update(jobs).where(jobs.c.status.in_(_LIVE), ~of_a_step).values(**ended))).rowcount
+
+
+async def held(connection: AsyncConnection, now: float) -> int:
+    """How many jobs are in the hands of a worker that was heard of lately."""
+    query = select(func.count()).where(jobs.c.status == Status.PROCESSING.value, jobs.c.lease_expires_at > now)
+    return int(await connection.scalar(query) or 0)
+
+
+async def named_files(connection: AsyncConnection) -> list[NamedFile]:
+    """The chunk files that unfinished productions stand on; those of finished ones may have been cleaned away."""
+    query = (
+        select(_chunk.audiobook_id, _chunk.chapter_number, _chunk.chunk_index, _chunk.artifact, _chunk.size_bytes)
+        .join(audiobook_productions, _made.audiobook_id == _chunk.audiobook_id)
+        .where(_made.status.in_((*_LIVE, Status.FAILED.value)))
+        .where(_chunk.status == Status.SUCCESS.value, _chunk.artifact.is_not(None))
+    )
+    return [NamedFile(row[0], (row[1], row[2]), row[3], row[4]) for row in await connection.execute(query)]
+
+
+async def artifacts(connection: AsyncConnection) -> set[str]:
+    """Every file any chunk row names."""
+    return set(await connection.scalars(select(_chunk.artifact).where(_chunk.artifact.is_not(None)).distinct()))
+
+
+async def speak_again(database: Database, lost: Sequence[NamedFile]) -> None:
+    """Have chunks spoken again whose files are gone."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for each in lost:
+        places.setdefault(each.audiobook_id, []).append(each.place)
+    for audiobook_id, wanted in places.items():
+        async with database.write() as connection:
+            await chunk_rows.make_pending(connection, audiobook_id, wanted)
+
+
+async def loose_rows(connection: AsyncConnection) -> list[Loose]:
+    """Rows whose parents are missing; only SQLite lets raw SQL make any."""
+    if connection.dialect.name != "sqlite":
+        return []
+    found = []
+    for table, rowid, parent, number in (await connection.execute(text("PRAGMA foreign_key_check"))).all():
+        keys = (await connection.execute(text(f"PRAGMA foreign_key_list({table})"))).mappings()
+        column = next(key["from"] for key in keys if key["id"] == number)
+        clears = bool(metadata.tables[table].columns[column].nullable)
+        found.append(Loose(table, int(rowid), column, parent, clears))
+    return found
+
+
+def can_mend(loose: Loose) -> bool:
+    """A production without its book or narrator holds what only an operator can judge."""
+    return loose.clears or loose.table != audiobook_productions.name
+
+
+async def tighten(connection: AsyncConnection, rows: Sequence[Loose]) -> list[dict[str, Any]]:
+    """Empty the columns that may be empty, delete the other rows; every row as it was, to be kept somewhere."""
+    before = []
+    for loose in rows:
+        # Names of our own schema; the rowid is a number.
+        query = text(f"SELECT * FROM {loose.table} WHERE rowid = :rowid")  # noqa: S608
+        row = (await connection.execute(query, {"rowid": loose.rowid})).mappings().first()
+        if row is None:
+            continue  # it went with another
+        before.append({"table": loose.table, **dict(row)})
+        if loose.clears:
+            change = f"UPDATE {loose.table} SET {loose.column} = NULL WHERE rowid = :rowid"  # noqa: S608
+        else:
+            change = f"DELETE FROM {loose.table} WHERE rowid = :rowid"  # noqa: S608
+        await connection.execute(text(change), {"rowid": loose.rowid})
+    return before
+
+
+async def index_damage(connection: AsyncConnection) -> list[str]:
+    """What SQLite says of indexes that do not fit their tables; [] where all do, or something worse is wrong."""
+    if connection.dialect.name != "sqlite":
+        return []
+    said = [str(row[0]) for row in await connection.execute(text("PRAGMA integrity_check(20)"))]
+    return said if only_indexes(said) else []
+
+
+def only_indexes(complaints: Sequence[str]) -> bool:
+    """Whether an integrity check found indexes that do not fit their tables, and nothing worse."""
+    return bool(complaints) and all(any(sign in line for sign in _INDEX_SIGNS) for line in complaints)
+
+
+async def reindex(connection: AsyncConnection) -> None:
+    """Make every index anew from its table."""
+    await connection.execute(text("REINDEX"))

@@ -1,0 +1,232 @@
+"""A real home broken in every way the doctor knows: found, mended, and what was removed can be had back."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from fakes.command_line import CommandLine
+from fakes.house import MADE, House, open_house
+from foundry_tui.operations.daemon import hold_lock
+from foundry_tui.operations.repairs import Home, Repairs
+from foundry_tui.pipeline.worker_id import new_worker_id
+from foundry_tui.settings import FOLDERS
+from foundry_tui.steps.cpu_pool import CpuPool
+
+
+@pytest.fixture(scope="module")
+def cpu() -> Iterator[CpuPool]:
+    pool = CpuPool(1)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, cpu: CpuPool) -> AsyncIterator[House]:
+    async with open_house(tmp_path / "home", cpu) as opened:
+        for name in FOLDERS:
+            (opened.home / name).mkdir(exist_ok=True)
+        yield opened
+
+
+def repairs_of(house: House) -> Repairs:
+    home = Home(house.home, house.home / "library", FOLDERS)
+    return Repairs(house.database, home, house.recipes, lambda: datetime.now(UTC))
+
+
+async def subjects(house: House) -> dict[str, bool]:
+    return {flaw.subject: flaw.repair is not None for flaw in await repairs_of(house).look(thorough=True)}
+
+
+async def sql(house: House, *statements: str) -> None:
+    """As an operator would in the sqlite3 shell: foreign keys are off there."""
+    with closing(sqlite3.connect(house.home / "database" / "foundry.db")) as shell, shell:
+        for statement in statements:
+            shell.execute(statement)
+
+
+async def test_a_home_that_works_has_no_flaws(house: House) -> None:
+    assert await subjects(house) == {}
+    await house.run()
+    assert await subjects(house) == {}
+    assert await repairs_of(house).mend() == ()
+
+
+async def test_missing_folders_are_made(house: House) -> None:
+    (house.home / "inbox").rmdir()
+    (house.home / "library").rmdir()
+    assert await subjects(house) == {"folders": True}
+    await repairs_of(house).mend()
+    assert (house.home / "inbox").is_dir()
+    assert await subjects(house) == {}
+
+
+async def test_jobs_of_the_dead_wait_again_and_the_book_is_finished(house: House) -> None:
+    await house.run(fail_fast=True)
+    await house.requeue("audio_processing")
+    worker = new_worker_id()
+    dead = str(worker).replace(f":{os.getpid()}:", ":999999:")
+    await sql(
+        house,
+        f"UPDATE jobs SET status = 'processing', worker_id = '{dead}', lease_expires_at = 4e9, attempt = 1"
+        " WHERE status = 'pending'",
+        "UPDATE production_steps SET status = 'processing' WHERE step_name = 'audio_processing'",
+    )
+    assert await subjects(house) == {"leases": True}
+    (said,) = await repairs_of(house).mend()
+    assert said == "1 jobs wait for a worker again."
+    assert await subjects(house) == {}
+    assert (await house.run()).finished == (MADE,)
+
+
+async def test_jobs_that_are_nobodys_are_cancelled(house: House) -> None:
+    await house.run()
+    await sql(house, "INSERT INTO jobs (name, status, created_at) VALUES ('STEP9_nothing', 'pending', 1)")
+    assert await subjects(house) == {"orphaned jobs": True}
+    await repairs_of(house).mend()
+    assert await house.value("SELECT status || reason FROM jobs WHERE name = 'STEP9_nothing'") == "cancelledorphaned"
+    assert await subjects(house) == {}
+
+
+async def test_chunks_whose_files_are_gone_are_spoken_again_and_no_others(house: House) -> None:
+    await house.run()
+    await house.requeue("audio_generation")
+    chunks = house.chunks
+    chunks[0].unlink()
+    chunks[1].write_bytes(chunks[1].read_bytes()[:-7])
+    spoken = sum(house.speaker.spoken.values())
+    assert await subjects(house) == {"lost sound": True}
+    (said,) = await repairs_of(house).mend()
+    assert said.startswith("2 chunks")
+    assert await subjects(house) == {} or await subjects(house) == {"stray sound": False}
+    await house.run()
+    assert sum(house.speaker.spoken.values()) == spoken + 2
+    assert await subjects(house) == {}
+
+
+async def test_chunks_without_a_row_are_told_and_taken_up_by_the_next_run(house: House) -> None:
+    await house.run()
+    spoken = sum(house.speaker.spoken.values())
+    await sql(house, "DELETE FROM audio_chunks WHERE chapter_number = 1")
+    assert await subjects(house) == {"stray sound": False}
+    await house.requeue("audio_generation")
+    await house.run()
+    assert sum(house.speaker.spoken.values()) == spoken, "their own tags say what they are"
+    assert await subjects(house) == {}
+
+
+async def test_half_written_files_go_to_the_trash_and_not_while_somebody_works(house: House) -> None:
+    part = house.home / "foundry" / "small" / ".part_x_1_abcd.flac"
+    part.write_bytes(b"half")
+    (house.home / "library" / ".part_folder").mkdir()
+    (house.home / "library" / ".part_folder" / "x.m4b").write_bytes(b"half")
+    await sql(
+        house,
+        "INSERT INTO jobs (job_id, name, status, worker_id, lease_expires_at, created_at)"
+        " VALUES (77, 'x', 'processing', 'elsewhere:boot:1:1.00:x', 4e9, 1)",
+    )
+    assert "leftovers" not in await subjects(house), "somebody may be writing them"
+    old = time.time() - 2 * 86_400
+    os.utime(part, (old, old))
+    assert (await subjects(house))["leftovers"]
+    await sql(house, "DELETE FROM jobs WHERE job_id = 77")
+    (said,) = await repairs_of(house).mend(["leftovers"])
+    assert said.startswith("2 ")
+    assert not part.exists()
+    assert len(list((house.home / "trash").rglob(".part_*"))) == 2
+    assert await subjects(house) == {}
+
+
+async def test_rows_that_point_to_nothing_are_mended_and_kept_in_the_trash(house: House) -> None:
+    await house.run()
+    await sql(
+        house,
+        "INSERT INTO audiobook_process_events (audiobook_id, timestamp, step_number, status, message)"
+        " VALUES ('20990101000000', '2099-01-01 00:00:00.000', 'STEP1_parsing', 'success', 'a ghost')",
+        "UPDATE books SET narrator_id = 'nobody'",
+    )
+    assert await subjects(house) == {"references": True}
+    (said,) = await repairs_of(house).mend()
+    assert said.startswith("2 rows")
+    (kept,) = (house.home / "trash").rglob("rows_*.json")
+    assert {row["table"] for row in json.loads(kept.read_text())} == {"audiobook_process_events", "books"}
+    assert "a ghost" in kept.read_text()
+    assert await house.value("SELECT count(*) FROM books WHERE narrator_id IS NULL") == 1
+    assert await subjects(house) == {}
+
+
+async def test_a_production_without_its_book_is_left_to_the_operator(house: House) -> None:
+    await sql(house, "DELETE FROM books")
+    assert await subjects(house) == {"stranded productions": False}
+    assert await repairs_of(house).mend() == ()
+
+
+async def test_indexes_that_do_not_fit_are_made_anew(house: House) -> None:
+    await sql(
+        house,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_master SET sql = 'CREATE INDEX ix_books_narrator ON books (language)'"
+        " WHERE name = 'ix_books_narrator'",
+        "PRAGMA schema_version = 99",  # for those who have it open
+    )
+    assert await subjects(house) == {"indexes": True}
+    await repairs_of(house).mend()
+    assert await subjects(house) == {}
+
+
+async def test_a_large_log_is_folded_in(house: House) -> None:
+    async with house.database.read() as reader:
+        await reader.execute(text("SELECT count(*) FROM books"))
+        async with house.database.write() as connection:
+            await connection.execute(
+                text("INSERT INTO app_events (message) SELECT hex(zeroblob(500000)) FROM jobs UNION ALL SELECT hex(zeroblob(9000000))")
+            )  # fmt: skip
+        assert await subjects(house) == {"write-ahead log": True}
+    await repairs_of(house).mend()
+    assert await subjects(house) == {}
+    assert (house.home / "database" / "foundry.db-wal").stat().st_size == 0
+
+
+async def test_the_lock_of_a_dead_daemon_and_an_old_inbox_are_told(house: House) -> None:
+    (house.home / "database" / "work.lock").write_text("999999")
+    book = house.home / "inbox" / "old.html"
+    book.write_text("x")
+    os.utime(book, (1, 1))
+    assert await subjects(house) == {"locks": True, "inbox": False}
+    await repairs_of(house).mend()
+    assert await subjects(house) == {"inbox": False}
+    with hold_lock(house.home) as held:
+        assert held
+        assert await subjects(house) == {"inbox": False}, "a living daemon's lock is no flaw"
+
+
+def test_the_verb_says_mends_and_says_again(tmp_path: Path) -> None:
+    foundry = CommandLine(tmp_path / "home")
+    foundry.well("init", "--no-seeds", "--no-sample")
+    config = foundry.home / "config.toml"
+    config.write_text('[engines.elevenlabs]\napi_key = "secret"\n')
+    config.chmod(0o644)
+    (foundry.home / "foundry" / ".part_x").write_bytes(b"half")
+    refused = foundry("doctor", "--no-engines")
+    assert refused.code == 2
+    assert "others may read the file" in refused.err
+    mended = foundry.well("doctor", "--no-engines", "--repair")
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert "Only you may read" in mended.out
+    assert "1 half-written files lie in the trash" in mended.out
+    told = foundry.well("doctor", "--no-engines", "--repair", "--json").json
+    assert told["repaired"] == []
+    assert not [finding for finding in told["findings"] if finding["repair"]]
+    (foundry.home / "inbox").rmdir()
+    said = foundry.well("doctor", "--no-engines")
+    assert "folders: 1 folders are missing" in said.out
+    assert "One of these can be mended: foundry-tui" in said.err
