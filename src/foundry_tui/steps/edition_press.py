@@ -45,6 +45,7 @@ VERSIONS: Mapping[str, str] = {
     "acx": mp3.CODING,
     "sample": mp3.CODING,
 }
+_LONG = frozenset({"opus", "flac"})
 # What stands before a story begins: no sample of it.
 _BEFORE = frozenset(
     {"credits", "preface", "introduction", "foreword", "note", "dedication letter", "cast", "appendix", "afterword"}
@@ -97,6 +98,7 @@ class EditionPress:
         if not editions:
             return {}
         pieces = await asyncio.to_thread(lambda: [*self._pieces(editions, order)])
+        pieces.sort(key=lambda piece: piece.edition not in _LONG)  # a whole book in one piece is not left for the end
         gate, done = asyncio.Semaphore(self._tools.cpu.processes), 0
         former = {
             str(file.get("file")): str(file.get("sha256"))
