@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from text_pages import parse, plain, prose
 
+from foundry_tui.domain.corrections import by_sound
 from foundry_tui.errors import UsageError
 from foundry_tui.text.chunks import CJK, WESTERN, pieces
 from foundry_tui.text.explain import explain, rule_table
@@ -198,10 +199,10 @@ def test_the_lexicon_says_names_as_told():
     assert said == "Rahk-sha’s kernels met Rahk-sha Day-va, Juan and Rakshas."
     assert [hit.word for hit in hits] == ["Raksha", "colonel", "Raksha Deva"]
     assert Lexicon(entries, language="eng", book_id="other").apply("Raksha")[0] == "Rock-sha"
-    assert (
-        Lexicon([LexiconEntry("Ely", "Ee-lee", ipa="ˈiːli")], language="eng", book_id="b").apply("Ely", ipa=True)[0]
-        == "[[ˈiːli]]"
-    )
+    by_ear = Lexicon([LexiconEntry("Ely", "Ee-lee", ipa="ˈiːli")], language="eng", book_id="b")
+    assert by_ear.apply("To Ely.", ipa=True)[0] == f"To {by_sound('ˈiːli', 'Ee-lee')}."
+    assert by_ear.apply("To Ely’s.", ipa=True)[0] == "To Ee-lee’s."
+    assert by_ear.apply("To Ely.")[0] == "To Ee-lee."
 
 
 def test_one_entry_touches_only_its_sentences(tmp_path: Path):

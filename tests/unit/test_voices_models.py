@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from foundry_tui.domain.corrections import by_sound
 from foundry_tui.errors import EngineMissing, NothingToSpeak, UsageError, VoiceMissing
 from foundry_tui.voices import model_engine
 from foundry_tui.voices.engines import open_engine
@@ -120,6 +121,21 @@ async def test_piper_reads_brackets_as_brackets(piper: Engine) -> None:
         "Before [ [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]] after.", "en_GB-tiny-medium", PLAIN
     )
     assert one == two
+
+
+async def test_piper_says_a_word_by_its_sound_where_the_voice_knows_ipa(piper: Engine, tmp_path: Path) -> None:
+    """The tiny voice's sound lasts as long as its phonemes are many."""
+    long = by_sound("ɑː" * 60, "Ah")
+    by_ipa = await piper.synthesize(f"Before {long} after.", "en_GB-tiny-medium", PLAIN)
+    respelt = await piper.synthesize("Before Ah after.", "en_GB-tiny-medium", PLAIN)
+    assert by_ipa.samples > respelt.samples
+
+    config = tmp_path / "en_GB-tiny-medium.onnx.json"
+    letters = {**json.loads(config.read_text(encoding="utf-8")), "phoneme_type": "text"}
+    config.write_text(json.dumps(letters), encoding="utf-8")
+    await piper.voices()
+    # The model in memory still takes phonemes: what differs is what it is given.
+    assert await piper.synthesize(f"Before {long} after.", "en_GB-tiny-medium", PLAIN) == respelt
 
 
 async def test_kokoro_speaks_with_the_voices_of_its_file(kokoro: Engine) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -87,6 +88,22 @@ class Corrections:
     def of_words(self) -> bool:
         """Whether anything said may be changed by them."""
         return bool(self.entries or self.chunk_texts)
+
+
+# A word that an engine may say by its sound stands in a text as OPEN ipa OR respelling CLOSE: noncharacters of Unicode,
+# which no source's text comes with.
+_OPEN, _OR, _CLOSE = "\ufdd0", "\ufdd1", "\ufdd2"
+_BY_SOUND = re.compile(f"{_OPEN}([^{_OPEN}{_OR}{_CLOSE}]*){_OR}([^{_OPEN}{_OR}{_CLOSE}]*){_CLOSE}")
+
+
+def by_sound(ipa: str, spoken: str) -> str:
+    """A word for an engine that takes IPA, with the respelling for a voice of it that does not."""
+    return f"{_OPEN}{ipa}{_OR}{spoken}{_CLOSE}"
+
+
+def sounded(text: str, say: Callable[[str, str], str]) -> str:
+    """``text`` with each word given by its sound as ``say(ipa, respelling)`` puts it."""
+    return _BY_SOUND.sub(lambda found: say(found[1], found[2]), text) if _OPEN in text else text
 
 
 def speech_hash(text: str) -> str:

@@ -247,7 +247,7 @@ def _checked(entry: LexiconEntry) -> LexiconEntry:
         entry,
         word=word,
         spoken=spoken,
-        ipa=entry.ipa.strip(),
+        ipa=entry.ipa.strip(" /[]"),
         language=understood(entry.language) if entry.language.strip() else "",
         book_id=entry.book_id.strip(),
         note=entry.note.strip(),

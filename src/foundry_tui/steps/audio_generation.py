@@ -9,6 +9,7 @@ from typing import Any
 
 from foundry_tui.audio.check import VoiceNorm
 from foundry_tui.domain.chapters import Chapter
+from foundry_tui.domain.corrections import Corrections
 from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
@@ -61,16 +62,16 @@ class AudioGeneration:
         takes = await context.takes()
         retakes = {f"{c}.{i}": take.take for (c, i), take in sorted(takes.items()) if take.take}
         chapters = {"chapters": context.results["parsing"]["key"], **credits_key(context, self._tools.settings)}
-        return {**chapters, **voice.key_parts(), "retakes": retakes, **await self._corrected(context)}
+        return {**chapters, **voice.key_parts(), "retakes": retakes, **await self._corrected(context, voice)}
 
-    async def _corrected(self, context: StepContext) -> dict[str, Any]:
+    async def _corrected(self, context: StepContext, voice: Cast) -> dict[str, Any]:
         """The corrections by what they do here: an entry that no sentence of the book has changes nothing."""
         corrections = await context.corrections()
         if not corrections.of_words:
             return {}
         places = Places.of(self._tools.home, context.production)
         chapters = await narrated_chapters(context, places, self._tools.settings)
-        changed = await asyncio.to_thread(SpokenTexts(corrections).changed, chapters)
+        changed = await asyncio.to_thread(_texts(corrections, voice).changed, chapters)
         if not changed:
             return {}
         texts = {f"{chapter}.{chunk}": said for (chapter, chunk), said in sorted(changed.items())}
@@ -197,7 +198,7 @@ class AudioGeneration:
 
     async def _jobs(self, context: StepContext, chapters: Sequence[Chapter], voice: Cast) -> list[ChunkJob]:
         chosen = {str(take.key_parts.get("text")): take.take for take in (await context.takes()).values() if take.take}
-        texts = SpokenTexts(await context.corrections())
+        texts = _texts(await context.corrections(), voice)
         return await asyncio.to_thread(_jobs_of, chapters, texts, voice.key_parts(), chosen)
 
     def _require_space(self, places: Places, missing: Sequence[ChunkJob], voice: Cast) -> None:
@@ -256,6 +257,10 @@ class AudioGeneration:
                 "voice_hint": None if voice.natural else _NATURAL_HINT,
             },
         )
+
+
+def _texts(corrections: Corrections, voice: Cast) -> SpokenTexts:
+    return SpokenTexts(corrections, ipa=voice.engine.profile.ipa)
 
 
 def _jobs_of(

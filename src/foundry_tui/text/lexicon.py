@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from foundry_tui.domain.chapters import Chapter
-from foundry_tui.domain.corrections import LexiconEntry
+from foundry_tui.domain.corrections import LexiconEntry, by_sound
 from foundry_tui.errors import UsageError
 from foundry_tui.text.guess_language import common_words
 
@@ -60,7 +60,8 @@ class Lexicon:
     def apply(self, text: str, *, ipa: bool = False) -> tuple[str, tuple[LexiconHit, ...]]:
         """(text as the lexicon says it, hits in order); longer words win, nothing is changed twice.
 
-        With ``ipa`` an entry's IPA is put in as ``[[...]]``, the notation engines that take it are given.
+        With ``ipa`` a word that has its IPA is put in by its sound (domain.corrections.by_sound); one with an ending
+        keeps its respelling, for nobody knows how the two sound together.
         """
         taken: list[LexiconHit] = []
         folded = text.casefold()
@@ -73,8 +74,9 @@ class Lexicon:
                 start, end = found.span()
                 if any(start < hit.end and hit.start < end for hit in taken):
                     continue
-                said = f"[[{entry.ipa}]]" if ipa and entry.ipa else entry.spoken
-                taken.append(LexiconHit(entry.word, start, end, said + (found.groupdict().get("ending") or "")))
+                ending = found.groupdict().get("ending") or ""
+                said = by_sound(entry.ipa, entry.spoken) if ipa and entry.ipa and not ending else entry.spoken
+                taken.append(LexiconHit(entry.word, start, end, said + ending))
         taken.sort(key=lambda hit: hit.start)
         parts, at = [], 0
         for hit in taken:

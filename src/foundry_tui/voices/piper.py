@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from foundry_tui.domain.corrections import sounded
 from foundry_tui.errors import EngineMissing, VoiceMissing
 from foundry_tui.voices.accents import accent_of, bcp47, language_of
 from foundry_tui.voices.model_engine import ModelHelper, default_folder, require_library
@@ -24,6 +25,7 @@ class PiperEngine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._models: dict[str, tuple[Path, int | None]] = {}
+        self._by_ipa: set[Path] = set()  # models trained on IPA; others know letters or pinyin
         self._voices: tuple[Voice, ...] = ()
         self.profile = EngineProfile(
             name="piper",
@@ -36,6 +38,7 @@ class PiperEngine:
             addresses={"models": str(folder)},
             natural=True,
             note="Each voice has a licence of its own: read it before you publish.",
+            ipa=True,
         )
         self._helper = ModelHelper(self.profile)
 
@@ -50,12 +53,13 @@ class PiperEngine:
         model, speaker = self._models[voice]
         # Piper takes what stands in double brackets for phonemes; in a book they are brackets.
         plain = re.sub(r"\[(?=\[)", "[ ", text)
+        plain = sounded(plain, lambda ipa, spoken: f"[[{ipa}]]" if model in self._by_ipa else spoken)
         asked = {"model": str(model), "speaker": speaker, "volume": settings.volume}
         return await self._helper.speak(plain, asked, settings.rate)
 
     async def voices(self) -> Sequence[Voice]:
         """The models in the folder, read anew each time."""
-        self._models, listed = {}, []
+        self._models, self._by_ipa, listed = {}, set(), []
         for config in sorted(self._folder.glob("**/*.onnx.json")):
             model = config.with_suffix("")
             if model.is_file():
@@ -76,9 +80,12 @@ class PiperEngine:
             read: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
             locale = bcp47(str((read.get("language") or {}).get("code") or read["espeak"]["voice"]))
             speakers: dict[str, int] = dict(read.get("speaker_id_map") or {})
+            by_ipa = read.get("phoneme_type", "espeak") == "espeak"
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return []
         name = model.stem
+        if by_ipa:
+            self._by_ipa.add(model)
         language, accent = language_of(locale), accent_of(locale)
         if not speakers:
             self._models[name] = (model, None)
@@ -95,11 +102,12 @@ def open_engine(options: dict[str, Any]) -> PiperEngine:
     """Options: ``models``, the folder of the model files (FOUNDRY_PIPER_MODELS)."""
     given = Options("piper", options)
     folder = Path(given.text("models", variable="FOUNDRY_PIPER_MODELS") or default_folder("piper"))
+    given.text("download_url", variable="FOUNDRY_PIPER_DOWNLOAD_URL")  # voices.install's
     given.finish()
     require_library("piper", "piper", "piper")
     if not folder.is_dir():
         raise EngineMissing(
             f"There are no Piper models: {folder} is no folder.",
-            next_action="Put a voice's .onnx and .onnx.json files there, or name their folder in the option models.",
+            next_action="Fetch a voice with `foundry-tui voices install piper:en_US-amy-medium`, or name a folder in the option models.",
         )
     return PiperEngine(folder)

@@ -139,7 +139,8 @@ class EngineProfile:
 
     ``limit`` is the longest text of one request in ``limit_unit`` (``characters`` or ``bytes``), ``concurrency`` the
     requests sensibly in flight, ``cost_per_million_characters`` in US dollars (0 where free), ``deterministic`` whether
-    the same text gives the same bytes, ``addresses`` where it connects to, ``natural`` whether it sounds human.
+    the same text gives the same bytes, ``addresses`` where it connects to, ``natural`` whether it sounds human, ``ipa``
+    whether it takes words by their sound (domain.corrections.by_sound).
     """
 
     name: str
@@ -153,6 +154,7 @@ class EngineProfile:
     addresses: Mapping[str, str] = field(default_factory=dict)
     natural: bool = False
     note: str = ""
+    ipa: bool = False
 
 
 @runtime_checkable
