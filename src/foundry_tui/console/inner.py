@@ -202,6 +202,7 @@ class Inner:
             default_engine=settings.default_engine,
             engine_names=engine_names(),
             open_engine=self.foundry.engines.get,
+            folders=FOLDERS,
         )
         found = []
         async for finding in examine(patient):

@@ -25,7 +25,7 @@ async def repair_words(foundry: Foundry, finding: Finding) -> str:
         if count:
             kept = f" {len(plan.kept)} folders are in use and left alone." if plan.kept else ""
             return f"{count} half-written files are deleted; they give {plan.frees / 1e6:,.1f} MB back.{kept}"
-    return ""
+    return finding.repair or ""
 
 
 async def repair(foundry: Foundry, finding: Finding) -> str:
@@ -34,6 +34,8 @@ async def repair(foundry: Foundry, finding: Finding) -> str:
         plan = await _leftovers(foundry)
         freed = await foundry.clean.carry_out(plan)
         return f"{sum(len(item.files) for item in plan.items)} half-written files are gone: {freed / 1e6:,.1f} MB."
+    if finding.repair:
+        return " ".join(await foundry.repairs.mend([finding.subject])) or "It has been mended meanwhile."
     from foundry_tui.console.inner import make_home
 
     await make_home(foundry.settings, sample=False, seeds=False)
