@@ -89,13 +89,14 @@ def open_engine(options: dict[str, Any]) -> KokoroEngine:
     folder = default_folder("kokoro")
     model = Path(given.text("model", variable="FOUNDRY_KOKORO_MODEL") or folder / "kokoro.onnx")
     styles = Path(given.text("voices", variable="FOUNDRY_KOKORO_VOICES") or folder / "voices.bin")
+    given.text("download_url", variable="FOUNDRY_KOKORO_DOWNLOAD_URL")  # voices.install's
     given.finish()
     require_library("kokoro", "kokoro_onnx", "kokoro")
     for path in (model, styles):
         if not path.is_file():
             raise EngineMissing(
                 f"Kokoro's file {path} is not there.",
-                next_action="Put it there, or name the files in the options model and voices.",
+                next_action="`foundry-tui voices install kokoro` fetches it; or name the files in the options model, voices.",
             )
     return KokoroEngine(model, styles)
 

@@ -108,6 +108,6 @@ def open_engine(options: dict[str, Any]) -> PiperEngine:
     if not folder.is_dir():
         raise EngineMissing(
             f"There are no Piper models: {folder} is no folder.",
-            next_action="Fetch a voice with `foundry-tui voices install piper:en_US-amy-medium`, or name a folder in the option models.",
+            next_action="`foundry-tui voices install piper:en_US-amy-medium` fetches one; or name a folder in models.",
         )
     return PiperEngine(folder)
