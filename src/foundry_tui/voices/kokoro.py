@@ -96,7 +96,7 @@ def open_engine(options: dict[str, Any]) -> KokoroEngine:
         if not path.is_file():
             raise EngineMissing(
                 f"Kokoro's file {path} is not there.",
-                next_action="`foundry-tui voices install kokoro` fetches it; or name the files in the options model, voices.",
+                next_action="`foundry-tui voices install kokoro` fetches it; or name the files in model and voices.",
             )
     return KokoroEngine(model, styles)
 
