@@ -210,17 +210,10 @@ class Inner:
             self.on_finding(finding)
         return found
 
-    async def repair_words(self, finding: Finding) -> str:
-        """What mending a finding would do; empty where it is the operator's."""
-        from foundry_tui.console.mending import repair_words
-
-        return await repair_words(self.foundry, finding)
-
-    async def repair(self, finding: Finding) -> str:
-        """Mend it; what was done."""
-        from foundry_tui.console.mending import repair
-
-        return await repair(self.foundry, finding)
+    async def repair(self, finding: Finding) -> list[str]:
+        """Mend what a finding names; a sentence for each thing done."""
+        await asyncio.to_thread(_import_steps)  # a queue is put right by what the recipes say
+        return list(await self.foundry.repairs.mend([finding.subject]))
 
     async def bring_sample(self) -> bool:
         """The sample book and the starter narrators; False where they were there."""

@@ -229,6 +229,15 @@ def _wav(pcm: bytes, rate: int) -> bytes:
     return buffer.getvalue()
 
 
+_ROOM_DB = 0.5  # below full scale
+
+
+def fair_loudness(heard: Sequence[Heard | None], lufs: float) -> float:
+    """The loudness all of them can be moved to without clipping: ``lufs``, or less where one has high peaks."""
+    reach = [each.loudness_lufs - each.peak_db - _ROOM_DB for each in heard if each and each.loudness_lufs is not None]
+    return min([lufs, *reach])
+
+
 def at_equal_loudness(heard: Heard, lufs: float) -> bytes:
     """The WAV moved to ``lufs``, never into clipping: two narrators are compared without the louder one winning."""
     import wave
@@ -237,7 +246,7 @@ def at_equal_loudness(heard: Heard, lufs: float) -> bytes:
 
     if heard.loudness_lufs is None:
         return heard.wav
-    gain_db = min(lufs - heard.loudness_lufs, -heard.peak_db - 0.5)
+    gain_db = min(lufs - heard.loudness_lufs, -heard.peak_db - _ROOM_DB)
     with wave.open(io.BytesIO(heard.wav)) as file:
         rate, pcm = file.getframerate(), file.readframes(file.getnframes())
     samples = np.frombuffer(pcm, dtype="<i2").astype(np.float64) * 10 ** (gain_db / 20)

@@ -21,6 +21,7 @@ from foundry_tui.console.doing.saving import save
 from foundry_tui.console.glyphs import waveform
 from foundry_tui.console.keymap import shown_keys
 from foundry_tui.console.themes import styles_of
+from foundry_tui.console.widgets.line_input import LineInput
 from foundry_tui.domain.books import Narrator
 from foundry_tui.domain.plain import plain
 
@@ -53,7 +54,7 @@ class AuditionScreen(ModalScreen[None]):
         self._book_id = book_id
         self._from_book = -1
         self._speaking = False
-        self.line = Input(placeholder="what to say; empty: the passage of the language", compact=True)
+        self.line = LineInput(placeholder="what to say; empty: the passage of the language", compact=True)
         self.line.cursor_blink = False
 
     @property
@@ -138,9 +139,9 @@ class AuditionScreen(ModalScreen[None]):
                 return
         wav = heard.wav
         if len(self.narrators) > 1:
-            from foundry_tui.operations.audition import at_equal_loudness
+            from foundry_tui.operations.audition import at_equal_loudness, fair_loudness
 
-            wav = at_equal_loudness(heard, _EQUAL_LUFS)
+            wav = at_equal_loudness(heard, fair_loudness(self.heard, _EQUAL_LUFS))
         self.status = await self.console.play(
             f"audition.{place}", plain(self.narrators[place].narrator_name, 60), wav, heard.seconds
         )

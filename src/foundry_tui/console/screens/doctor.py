@@ -22,6 +22,7 @@ SIGNS = {
     "warning": Sign("!", "!", "warning", "warn"),
     "problem": Sign("✗", "x", "problem", "bad"),
 }
+_SHOWN = 5
 _ORDER = {"problem": 0, "warning": 1, "ok": 2}
 
 
@@ -103,18 +104,19 @@ class DoctorScreen(ListingScreen):
         finding = self.chosen
         if finding is None:
             return
-        words = await self.console.ask(lambda inner: inner.repair_words(finding))
-        if not words:
+        if finding.repair is None:
             well = finding.level == "ok"
-            self.console.say(
-                "That is well." if well else f"That is yours to mend: {plain(finding.action or '', 200)}", "warn"
-            )
+            mine = f"That is yours to mend: {plain(finding.action or '', 200)}"
+            self.console.say("That is well." if well else mine, "warn")
             return
+        listed = "".join(f"\n  {plain(each, 200)}" for each in finding.where[:_SHOWN])
+        more = f"\n  … and {len(finding.where) - _SHOWN} more" if len(finding.where) > _SHOWN else ""
+        words = f"{plain(finding.sentence, 300)}\n\n{plain(finding.repair, 300)}{listed}{more}"
         if await self.console.push_screen_wait(confirm("Repair?", words, "Repair it")) != "yes":
             return
         said = await self.console.ask(lambda inner: inner.repair(finding))
         if said is not None:
-            self.console.say(said, "ok")
+            self.console.say(" ".join(plain(each, 300) for each in said) or "It was mended already.", "ok")
             self.console.house.note_change()
             self.look_again()
 
@@ -129,6 +131,9 @@ class DoctorScreen(ListingScreen):
             ]
             lines += [[(text, "")] for text in plain_lines(finding.sentence).splitlines()]
             lines += [[], *([(text, sign.style)] for text in plain_lines(finding.action or "").splitlines())]
+            if finding.repair:
+                lines += [[(f"F mends it: {plain(finding.repair, 300)}", "ok")]]
+            lines += [[], *([(plain(each, 300), "dim")] for each in finding.where)]
             self.app.push_screen(ReadingScreen(f"Doctor: {plain(finding.subject, 40)}", lines))
 
 
