@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from fakes.house import MADE, House, open_house, page
+from fakes.house import MADE, House, Speaker, open_house, page
 from fakes.press import marks
 from foundry_tui.errors import Conflict, NotFound, UsageError
 from foundry_tui.operations.chunk_texts import ChunkTexts
@@ -16,6 +18,7 @@ from foundry_tui.operations.forecast import Forecast
 from foundry_tui.operations.lexicon import LexiconDesk, LexiconEntry
 from foundry_tui.operations.sections import Sections
 from foundry_tui.steps.cpu_pool import CpuPool
+from foundry_tui.store.database import Database, sqlite_url
 from foundry_tui.store.tables import audiobook_productions, narrators
 from foundry_tui.text.options import ParseOptions
 
@@ -60,11 +63,25 @@ def cpu() -> Iterator[CpuPool]:
     pool.close()
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, cpu: CpuPool) -> Path:
+    """A home with a finished audiobook, to be copied."""
+    home = tmp_path_factory.mktemp("finished")
+
+    async def make() -> None:
+        async with open_house(home, cpu, text=page(sentences=3, two=TWO, three=THREE)) as house:
+            await house.run()
+
+    asyncio.run(make())
+    return home
+
+
 @pytest.fixture
-async def desk(tmp_path: Path, cpu: CpuPool) -> AsyncIterator[Desk]:
-    async with open_house(tmp_path, cpu, text=page(sentences=3, two=TWO, three=THREE)) as house:
-        await house.run()
-        yield Desk(house)
+async def desk(finished: Path, tmp_path: Path, cpu: CpuPool) -> AsyncIterator[Desk]:
+    shutil.copytree(finished, tmp_path / "home")
+    database = Database.connect(sqlite_url(str(tmp_path / "home" / "database" / "foundry.db")))
+    yield Desk(House(tmp_path / "home", database, Speaker(), cpu))
+    await database.close()
 
 
 async def test_one_entry_speaks_again_only_the_sentences_it_is_in(desk: Desk) -> None:
