@@ -47,6 +47,6 @@ def test_the_help_of_every_verb_is_worth_reading(name: str) -> None:
             assert parameter.help, f"{parameter.opts} says nothing of itself"
 
 
-@pytest.mark.parametrize("name", ["book list", "narrator list", "voices", "queue", "events", "doctor"])
+@pytest.mark.parametrize("name", ["book list", "narrator list", "voices list", "queue", "events", "doctor"])
 def test_every_listing_speaks_json(name: str) -> None:
     assert any("--json" in parameter.opts for parameter in EVERY[name].params)
