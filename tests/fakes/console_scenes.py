@@ -188,7 +188,6 @@ def steady(patch: Callable[[object, str, object], None]) -> None:
 
     def facts(*given: Any, **more: Any) -> Any:
         found = dataclasses.replace(true_facts(*given, **more), home="/srv/foundry", host="press")
-        cpu = "35%" if found.cpu else ""
         return dataclasses.replace(found, disk="120 GB", disk_low=False, cpu="40%") if found.counts else found
 
     async def examine(self: Inner) -> list[Finding]:

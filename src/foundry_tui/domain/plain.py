@@ -37,6 +37,11 @@ def plain_lines(text: object) -> str:
     return "\n".join(_one_line(line).rstrip() for line in str(text).splitlines())
 
 
+def without_controls(text: str) -> str:
+    """``text`` as it is, but for what a terminal would obey: for a line that is still being typed."""
+    return _one_line(text)
+
+
 def _one_line(text: str) -> str:
     return _CONTROLS.sub(_space_or_nothing, _ESCAPES.sub("", text))
 

@@ -198,9 +198,10 @@ class Pane(Vertical, Generic[Line]):
         """Let the operator type; ``typed`` is typed already."""
         line = self._filter
         if line is None:
-            from textual.widgets import Input
+            from foundry_tui.console.widgets.line_input import LineInput
 
-            line = self._filter = Input(placeholder=f"filter {self.title.casefold()}", classes="filter", compact=True)
+            words = f"filter {self.title.casefold()}"
+            line = self._filter = LineInput(placeholder=words, classes="filter", compact=True)
             line.cursor_blink = False
             await self.mount(line, before=self.heads)
         line.display = True

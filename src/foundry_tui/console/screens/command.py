@@ -13,6 +13,8 @@ from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
+from foundry_tui.console.widgets.line_input import LineInput
+
 
 class CommandScreen(ModalScreen[str]):
     """Answers with what was typed, or ""."""
@@ -25,7 +27,7 @@ class CommandScreen(ModalScreen[str]):
     def __init__(self, known: Sequence[str]) -> None:
         super().__init__(classes="bottom")
         self._known = sorted(known)
-        self.line = Input(
+        self.line = LineInput(
             placeholder="a command; tab completes",
             compact=True,
             suggester=SuggestFromList(self._known, case_sensitive=False),

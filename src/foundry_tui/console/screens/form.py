@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Button, Input, Label, Static
 
+from foundry_tui.console.widgets.line_input import LineInput
 from foundry_tui.domain.plain import plain
 
 Check = Callable[[Mapping[str, str]], Awaitable[str | None]]
@@ -63,7 +64,7 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
             for field in self._fields:
                 with Horizontal(classes="field"):
                     yield Label(Text(field.label), classes="name", markup=False)
-                    line = Input(
+                    line = LineInput(
                         field.value, id=f"field_{field.name}", compact=True, suggester=field.suggester,
                         password=field.secret,
                     )  # fmt: skip

@@ -20,6 +20,7 @@ from foundry_tui.console.themes import styles_of
 from foundry_tui.console.widgets.bars import Flash, Footer
 from foundry_tui.console.widgets.columns import Column, Row
 from foundry_tui.console.widgets.heads import Heads
+from foundry_tui.console.widgets.line_input import LineInput
 from foundry_tui.console.widgets.line_list import LineList
 from foundry_tui.domain.plain import plain
 
@@ -44,7 +45,7 @@ class ListingScreen(ScopedScreen):
         self.list = LineList(self.columns, marks=self.marks)
         self.heads = Heads(self.list)
         self.empty = Static(classes="empty", markup=False)
-        self.line = Input(placeholder="filter", classes="filter", compact=True)
+        self.line = LineInput(placeholder="filter", classes="filter", compact=True)
         self.line.cursor_blink = False
         self.flash = Flash(f"{self.scope}_flash")
         self.footer = Footer(f"{self.scope}_footer")

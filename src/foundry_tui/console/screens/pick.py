@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from foundry_tui.console.widgets.columns import Column, Row, cell
+from foundry_tui.console.widgets.line_input import LineInput
 from foundry_tui.console.widgets.line_list import LineList
 from foundry_tui.domain.plain import plain
 
@@ -55,7 +56,7 @@ class PickScreen(ModalScreen[str | None]):
         self.list = LineList(columns, marks=False)
         self.list.can_focus = False
         self.list.lit = True
-        self.line = Input(placeholder="type to filter", compact=True)
+        self.line = LineInput(placeholder="type to filter", compact=True)
         self.line.cursor_blink = False
 
     def compose(self) -> ComposeResult:
