@@ -61,7 +61,8 @@ def draft_chunks(blocks: Sequence[Block], language: str, sizes: Sizes) -> list[D
     drafts: list[Draft] = []
     for group in _groups(blocks):
         block = group[0]
-        if block.kind == "rule" or not any(speakable(member.text) for member in group):
+        mute = not speakable(block.text) and not any(speakable(member.text) for member in group)
+        if mute or block.kind == "rule":
             if drafts:
                 drafts[-1].pause = "scene_break" if drafts[-1].kind != "heading" else drafts[-1].pause
             continue
@@ -180,6 +181,8 @@ def pieces(text: str, language: str, sizes: Sizes) -> list[tuple[str, bool]]:
 
 def _with_mute(sentences: Sequence[str], joint: str) -> list[str]:
     """Sentences that are only signs go to the one before them, or to the first that can be said."""
+    if all(map(speakable, sentences)):
+        return list(sentences)
     kept: list[str] = []
     for sentence in sentences:
         if kept and not (speakable(sentence) and speakable(kept[-1])):

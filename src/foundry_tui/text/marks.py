@@ -43,21 +43,24 @@ _LABELLED = re.compile(r"\s*\[\s*(\d{1,4}[a-z]?|[*†‡§]{1,3}|[A-Z])\s*\]\s*\
 _GLUED = re.compile(r"(?<=[a-zà-ÿ,.;:!?’”\"])(\d{1,3})(?=[\s,.;:!?)—-]|$)")
 _DIGIT = re.compile(r"[0-9]")
 _UNITS = frozenset(["m", "km", "cm", "mm", "dm", "ft", "in", "yd", "mi", "r"])
+_MANY = 12  # numbers glued to words before they are taken for notes
 _REACH = 40  # blocks a bracket may stay open
 
 
 def strip_marks(document: BookDocument) -> None:
     """Cut every such mark out of the blocks' text; whole blocks that are footnotes or placeholders are skipped."""
     blocks = [block for block in document.blocks if block.spoken]
-    _close_brackets(blocks)
-    bracketed = [
-        block for block in blocks if block.spoken and ("[" in block.text or "{" in block.text or "(" in block.text)
-    ]
-    labels = _note_labels(bracketed)
-    braces = _counted([found[1] for block in bracketed for found in _BRACED.finditer(block.text)])
-    for block in bracketed:
-        _strip_brackets(block, labels, braces=braces)
-    whole = "".join([block.text for block in blocks])
+    whole = "\n".join([block.text for block in blocks])
+    if "[" in whole:
+        _close_brackets(blocks)
+    if any(sign in whole for sign in "[{("):
+        bracketed = [
+            block for block in blocks if block.spoken and ("[" in block.text or "{" in block.text or "(" in block.text)
+        ]
+        labels = _note_labels(bracketed)
+        braces = _counted([found[1] for block in bracketed for found in _BRACED.finditer(block.text)])
+        for block in bracketed:
+            _strip_brackets(block, labels, braces=braces)
     raised = [sign for sign in "¹²³⁴⁵⁶⁷⁸⁹⁰" if sign in whole]
     for block in blocks if raised else ():
         if block.spoken and any(sign in block.text for sign in raised):
@@ -167,7 +170,7 @@ def _strip_glued(blocks: Sequence[Block]) -> None:
     glued = [
         (block, int(found[1])) for block in blocks if _DIGIT.search(block.text) for found in _GLUED.finditer(block.text)
     ]
-    if len(glued) < 12:
+    if len(glued) < _MANY:
         return
     steps = sum(1 for (_, one), (_, other) in pairwise(glued) if other in {one + 1, 1})
     if steps * 10 >= (len(glued) - 1) * 7:

@@ -10,7 +10,8 @@ from foundry_tui.text.abbreviations import MONTHS, NEVER_LAST, ORDINAL_DOT
 
 Splitter = Callable[[str], list[str]]
 
-_END = re.compile(r"[.!?…]+[\"”’»›)\]'*_]*\s+")
+# A pattern that begins with one sign of a set, not with a repeat of it, is searched for several times as fast.
+_END = re.compile(r"[.!?…][.!?…]*[\"”’»›)\]'*_]*\s+")
 _CJK_END = re.compile(r"[。！？!?｡]+[」』）\)\]”’〉》]*|…{2,}[」』]?(?=[^、，。」』])|[.!?][\"”’)]*\s+")
 _OPENERS = "\"“”‘’'«»„‚‹›([{¿¡—–-…*_ "
 _OPENING = frozenset(_OPENERS)
@@ -39,11 +40,20 @@ def splitter(language: str) -> Splitter:
 
 
 def _split(text: str, never_last: frozenset[str], *, ordinals: bool, language: str) -> Iterator[str]:
-    start = 0
+    start, length = 0, len(text)
     for found in _END.finditer(text):
-        end = found.end()
-        if end >= len(text):
+        at, end = found.span()
+        if end >= length:
             break
+        first = text[end]
+        if first.islower():
+            continue
+        if first.isupper() and text[at:end] == ". ":
+            word = text[max(0, at - 12) : at].rpartition(" ")[2]
+            if len(word) > 1 and word.isalpha() and word.lower() not in never_last:
+                yield text[start : at + 1]  # by far the most ends: a plain word, and a capital after it
+                start = end
+                continue
         if _ends(text, found, never_last, ordinals=ordinals, language=language):
             yield text[start:end].rstrip()
             start = end

@@ -129,7 +129,7 @@ def _numbers(tables: Tables) -> list[Rule]:
                 "regnal_number",
                 pattern,
                 reign,
-                needs=("AA", " V", " X", " I.", " Ier"),
+                needs=tuple(tables.reigns),
                 about="numbers of rulers",
             )
         )

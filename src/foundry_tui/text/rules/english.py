@@ -344,7 +344,7 @@ RULES = (
         "regnal_number",
         re.compile(rf"\b({any_of(tuple(REGNAL))})\s+([XVI]{{2,6}}|[VX]|I(?=[.,;:!?’)]|\s+of\b))(?![\w’])"),
         _regnal,
-        needs=("AA", " V", " X", " I.", " I of"),
+        needs=tuple(REGNAL),
         about="Louis XIV",
     ),
     Rule(

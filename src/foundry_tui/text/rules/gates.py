@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 _DIGIT = re.compile(r"[0-9]")
-_CAPITALS = re.compile(r"[A-ZÀ-ÖØ-ÞА-ЯЁ]{2}")
+_CAPITALS = re.compile(r"[A-ZÀ-ÖØ-ÞА-ЯЁ][A-ZÀ-ÖØ-ÞА-ЯЁ]")
 _SIGNS = {"#": _DIGIT, "AA": _CAPITALS}
 _SHORT = re.compile(r"[a-z]{1,3}")
 _LINE = "\n"
@@ -47,7 +47,7 @@ class Gates:
 
     def wanted(self, texts: Sequence[str]) -> list[int]:
         """The rules that may act on each text."""
-        split = [text.split() for text in texts]
+        split = [text.split() if _LINE in text else text.split(" ") for text in texts]
         self._learn(set().union(*split) - self._known)
         telling, always, line = self._telling, self._always, self._line
         bits: list[int] = []
