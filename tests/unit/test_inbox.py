@@ -13,6 +13,7 @@ import pytest
 from foundry_tui.operations.catalog import Catalog
 from foundry_tui.operations.inbox import Inbox
 from foundry_tui.operations.productions import Productions
+from foundry_tui.operations.repairs import Home, flaws
 from foundry_tui.store.database import Database
 
 PAGE = "<html lang='en'><head><title>{0}</title></head><body><h1>One</h1><p>Words of {0}.</p></body></html>"
@@ -102,3 +103,15 @@ async def test_a_name_that_is_no_utf_8_is_told_and_kept(database: Database, tmp_
     await box.take_all()
     told = await rows(database, "SELECT message FROM app_events")
     assert [row for row in told if "caf\\xe9.html" in row["message"]]
+
+
+async def test_only_what_was_not_taken_is_said_to_wait(database: Database, tmp_path: Path) -> None:
+    box = inbox(database, tmp_path)
+    for name in ("taken", "refused"):
+        (tmp_path / "inbox" / f"{name}.html").write_text(PAGE.format(name), encoding="utf-8")
+        os.utime(tmp_path / "inbox" / f"{name}.html", (0, 0))
+        if name == "taken":
+            assert await box.take_all() == 1
+    found = [flaw async for flaw in flaws(database, Home(tmp_path, tmp_path / "library", ()), now)]
+    (told,) = [flaw for flaw in found if flaw.subject == "inbox"]
+    assert [Path(each).name for each in told.where] == ["refused.html"]

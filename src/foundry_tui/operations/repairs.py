@@ -16,12 +16,14 @@ from typing import Any
 from foundry_tui.errors import FoundryError
 from foundry_tui.files import TEMP_MARK, write_json
 from foundry_tui.operations.daemon import lock_file
+from foundry_tui.operations.inbox import said_name
 from foundry_tui.operations.removal import finish_removals, unfinished_removals
 from foundry_tui.operations.trash import trash_folder, trashed
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.reconcile import Reconciler
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.pipeline.worker_id import is_dead, new_worker_id
+from foundry_tui.store import inbox_files
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import mend as rows
 from foundry_tui.store.database import Database
@@ -193,7 +195,7 @@ async def flaws(
     if await asyncio.to_thread(_stale_lock, home.tree):
         lock = lock_file(home.tree)
         yield _flaw("locks", "A daemon that is gone left its lock", [lock], "It hinders nobody.", "It is cleared.")
-    waiting = await asyncio.to_thread(_waiting_in_inbox, home.tree, now().timestamp())
+    waiting = await _untaken(database, await asyncio.to_thread(_waiting_in_inbox, home.tree, now().timestamp()))
     if waiting:
         action = "Start `foundry-tui work`, or see `foundry-tui events` for why they were not taken."
         yield _flaw("inbox", f"{len(waiting)} files have lain in the inbox for more than a day", waiting, action, None)
@@ -321,6 +323,15 @@ def _waiting_in_inbox(tree: Path, now: float) -> list[Path]:
         return []
     files = [path for path in inbox.iterdir() if path.is_file() and not path.name.startswith(".")]
     return sorted(path for path in files if now - path.stat().st_mtime > _DAY_S)
+
+
+async def _untaken(database: Database, files: Sequence[Path]) -> list[Path]:
+    """A file that was taken stays where it lies: it waits for nothing."""
+    stats = await asyncio.to_thread(lambda: [(path, path.stat()) for path in files])
+    sights = {path: (said_name(path), stat.st_size, stat.st_mtime_ns) for path, stat in stats}
+    async with database.read() as connection:
+        taken = await inbox_files.taken(connection, list(sights.values()))
+    return [path for path, sight in sights.items() if sight not in taken]
 
 
 def _large_wal(database: Database) -> int:
