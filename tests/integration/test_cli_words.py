@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from fakes.command_line import CommandLine
+from fakes.command_line import CommandLine, run
 
 TALE = """<html lang="en"><head><meta charset="utf-8"><title>The Light</title><meta name="author" content="M. Pryce"></head>
 <body><h1>The Light</h1><h2 id="d">Dedication</h2><p>For my mother.</p>
@@ -164,3 +165,14 @@ def test_a_misspelt_rule_of_the_configuration_is_refused_before_anything_is_pars
     refused = foundry("book", "outline", "tale")
     assert refused.code == 2
     assert "Did you mean ordinal?" in refused.err
+
+
+def test_a_source_outside_a_home_is_split_by_the_hash_that_blocks_shows(tmp_path: Path) -> None:
+    source, overrides = tmp_path / "tale.html", tmp_path / "overrides.json"
+    source.write_text(TALE, encoding="utf-8")
+    blocks = run("parse", source, "--blocks", "2", "--json").json
+    split = next(block["text_hash"] for block in blocks if block["opening"].startswith("She had seen"))
+    overrides.write_text(json.dumps([{"action": "split", "text_hash": split, "title": "After"}]), encoding="utf-8")
+    outline = run("parse", source, "--outline", "--overrides", overrides, "--json").json
+    assert [one["title"] for one in outline if one["kept"]][-1] == "After"
+    assert run("parse", source, "--blocks", "9").code == 2

@@ -19,6 +19,7 @@ from foundry_tui.operations.lexicon import LexiconDesk, LexiconEntry
 from foundry_tui.operations.sections import Sections
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.store.database import Database, sqlite_url
+from foundry_tui.store.retake import next_takes
 from foundry_tui.store.tables import audiobook_productions, narrators
 from foundry_tui.text.options import ParseOptions
 
@@ -257,3 +258,20 @@ async def test_before_anything_ran_everything_is_still_to_come(tmp_path: Path, c
             await desk.chunks.of(MADE, 1, 1)
         with pytest.raises(NotFound):
             await desk.lexicon.suggestions("small")
+
+
+async def test_a_retake_is_kept_while_other_words_change(tmp_path: Path, cpu: CpuPool) -> None:
+    text = page(sentences=2, two=TWO, three=THREE)
+    async with open_house(tmp_path, cpu, Speaker(natural_takes=True), text=text) as house:
+        desk = Desk(house)
+        await house.run()
+        async with house.database.write() as connection:
+            await next_takes(connection, MADE, [(3, 2)])
+        await house.requeue("STEP3_audio_generation")
+        await house.run()
+        assert house.speaker.spoken[THREE] == 2
+
+        await desk.lexicon.put(LexiconEntry("Pequod", "Pee kwod"))
+        assert await desk.rebuild() == [TWO.replace("Pequod", "Pee kwod")]
+        take = "SELECT take FROM audio_chunks WHERE chapter_number = 3 AND chunk_index = 2"
+        assert await house.value(take) == 1

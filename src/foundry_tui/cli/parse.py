@@ -11,7 +11,7 @@ import click
 
 from foundry_tui.cli.globals import Verb
 from foundry_tui.cli.out import about_file, json_line, result, warn
-from foundry_tui.cli.parse_listings import show_changes, show_outline
+from foundry_tui.cli.parse_listings import show_blocks, show_changes, show_outline
 from foundry_tui.domain.ids import BOOK_ID_MAX, checked_book_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.errors import UsageError, WriteFailed
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         "foundry-tui parse alice.html --out /tmp/alice",
         "foundry-tui parse pg11.html --out out --book-id pg11 --language eng --json",
         "foundry-tui parse alice.epub --outline",
+        "foundry-tui parse alice.epub --blocks 3     # where chapter 3 may be split",
         "foundry-tui parse alice.epub --explain --rule-off ordinal",
     ),
 )
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--book-id", help="Id of the book; else it is made from the file's name.")
 @click.option("--language", help="Language of the book; else the source says.")
 @click.option("--outline", is_flag=True, help="List every section: kept or left out, words, and why.")
+@click.option("--blocks", metavar="CHAPTER", type=int, help="List a chapter's paragraphs, to split it at one of them.")
 @click.option("--explain", is_flag=True, help="List what the speech rules change: before, after, and by which rule.")
 @click.option(
     "--footnotes",
@@ -54,6 +56,7 @@ def parse(
     book_id: str | None,
     language: str | None,
     outline: bool,
+    blocks: int | None,
     explain: bool,
     footnotes: Footnotes,
     rules_off: tuple[str, ...],
@@ -66,17 +69,18 @@ def parse(
     the first step of a production does, and prints the coverage receipt: how many of the source's words will be
     spoken, replaced by a rule, or skipped and why. The chapters of an earlier run in the same place are replaced.
 
-    --outline and --explain only look, and need no --out. An overrides file is JSON, a list of decisions (include,
-    leave_out, rename, merge, split) on sections by the anchor and text_hash that `--outline --json` shows.
+    --outline, --blocks and --explain only look, and need no --out. An overrides file is JSON, a list of decisions
+    (include, leave_out, rename, merge, split) on sections by the anchor and text_hash that `--outline --json` shows;
+    a split names a paragraph as `--blocks CHAPTER` does.
     """
-    if not (out or outline or explain):
-        raise UsageError("Nothing to do.", next_action="Give --out DIR, --outline or --explain.")
+    if not (out or outline or explain or blocks is not None):
+        raise UsageError("Nothing to do.", next_action="Give --out DIR, --outline, --blocks or --explain.")
     name = checked_book_id(book_id) if book_id else _id_from(source)
     wanted = understood(language) if language else None
     from foundry_tui.text.chapter_json import write_chapters
     from foundry_tui.text.options import ParseOptions
     from foundry_tui.text.overrides import load_overrides
-    from foundry_tui.text.parse import parse_novel
+    from foundry_tui.text.parse import parse_novel, split_places
     from foundry_tui.text.rules.names import require_rules
 
     decided = load_overrides(overrides) if overrides else ()
@@ -86,6 +90,9 @@ def parse(
     require_rules(options.rules_off, parsed.language)
     if outline:
         show_outline(parsed, as_json=as_json)
+    if blocks is not None:
+        with about_file(source):
+            show_blocks(parsed, split_places(source, language=wanted, options=options), blocks, as_json=as_json)
     if explain:
         show_changes(parsed, options.rules_off, as_json=as_json)
     if out is None:

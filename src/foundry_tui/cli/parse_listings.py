@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from foundry_tui.cli.out import Column, listing
+from foundry_tui.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from foundry_tui.text.outline import SplitPlace
     from foundry_tui.text.parse import ParsedBook
 
 
@@ -29,6 +33,18 @@ def show_outline(parsed: ParsedBook, *, as_json: bool) -> None:
         Column("WHY", "why", widest=50),
     )
     listing(rows, columns, as_json=as_json, empty="The source has no sections.")
+
+
+def show_blocks(
+    parsed: ParsedBook, places: Mapping[tuple[int, int], Sequence[SplitPlace]], chapter: int, *, as_json: bool
+) -> None:
+    """The paragraphs of a chapter, each with the hash that a split names it by; raises UsageError for no chapter."""
+    entry = next((one for one in parsed.outline if one.number == chapter), None)
+    if entry is None:
+        raise UsageError(f"There is no chapter {chapter}.", next_action=f"Give one of 1 to {len(parsed.chapters)}.")
+    rows = [place.to_json() for place in places.get(entry.source_span, ())]
+    columns = (Column("KIND", "kind"), Column("HASH", "text_hash"), Column("BEGINS", "opening", widest=80))
+    listing(rows, columns, as_json=as_json, empty="The chapter has no paragraphs.")
 
 
 def show_changes(parsed: ParsedBook, rules_off: frozenset[str], *, as_json: bool) -> None:
