@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,36 +24,63 @@ if TYPE_CHECKING:
 
 _USAGE = 2
 # What decides where a home is and how it works, if it was said by the environment: the unit must know it too.
-_TOLD = ("FOUNDRY_DATABASE_URL", "FOUNDRY_LIBRARY", "FOUNDRY_WORKERS", "FOUNDRY_DEFAULT_ENGINE")
+_TOLD = (
+    *("FOUNDRY_DATABASE_URL", "FOUNDRY_LIBRARY", "FOUNDRY_WORKERS", "FOUNDRY_DEFAULT_ENGINE"),
+    *("FOUNDRY_DISTRIBUTED_DISPATCHER", "FOUNDRY_DISTRIBUTED_QUEUES", "FOUNDRY_DISTRIBUTED_REDIS_URL"),
+)
 
 
 @click.command(
     cls=Verb,
-    examples=("foundry-tui work", "foundry-tui work --workers 4", "foundry-tui work --install-unit"),
+    examples=(
+        "foundry-tui work",
+        "foundry-tui work --workers 4",
+        "foundry-tui work --dispatcher procrastinate",
+        "foundry-tui work --install-unit",
+    ),
 )
 @click.option("--workers", type=click.IntRange(1, 64), help="Steps worked on at once.")
+@click.option(
+    "--dispatcher",
+    type=click.Choice(["embedded", "procrastinate", "arq"]),
+    help="Who brings the jobs: this home's tables (embedded), PostgreSQL, or Redis; see the how-to on two machines.",
+)
+@click.option("--queues", help="Procrastinate's queues to work, with commas; untold, what this machine can do.")
 @click.option("--install-unit", is_flag=True, help="Write a systemd user unit that runs it, say what to type, and end.")
 @click.pass_obj
-def work(state: Globals, workers: int | None, install_unit: bool) -> None:
+def work(state: Globals, workers: int | None, dispatcher: str | None, queues: str | None, install_unit: bool) -> None:
     """Work the queue until stopped, watch the inbox, and forget once a day what [retention] says.
 
     One daemon a home. It waits for work where there is none, and needs no terminal: an SSH connection may drop and
     come back, and the console shows what it does. SIGTERM or Ctrl-C lets the chunks in hand be finished, then it ends
     with 0; nothing is lost. Failed productions wait for `requeue`, and one that found the disk full for room.
 
+    With a dispatcher any number of machines work together, each with its own `work`, on one PostgreSQL database and
+    one shared folder; a book's chunks are spoken by all of them at once.
+
     With --install-unit it begins with the machine: the unit lies in ~/.config/systemd/user.
     """
-    settings = state.ready_settings(workers=workers)
+    settings = _told(state.ready_settings(workers=workers), dispatcher, queues)
     if install_unit:
         _install(state, settings, workers)
         return
     from foundry_tui.operations.daemon import hold_lock, running_daemon
 
+    together = settings.distributed.dispatcher != "embedded"
     with hold_lock(settings.home) as held:
-        if not held:
+        if not held and not together:
             warn(f"A daemon works this home already (pid {running_daemon(settings.home)}).")
             raise SystemExit(_USAGE)
-        run_async(_work(settings))
+        run_async(_work(settings, keeps_house=held))
+
+
+def _told(settings: Settings, dispatcher: str | None, queues: str | None) -> Settings:
+    changes: dict[str, Any] = {}
+    if dispatcher is not None:
+        changes["dispatcher"] = dispatcher
+    if queues is not None:
+        changes["queues"] = tuple(name.strip() for name in queues.split(",") if name.strip())
+    return dataclasses.replace(settings, distributed=dataclasses.replace(settings.distributed, **changes))
 
 
 def _install(state: Globals, settings: Settings, workers: int | None) -> None:
@@ -71,7 +100,7 @@ def _install(state: Globals, settings: Settings, workers: int | None) -> None:
         result(f"  {line}")
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, *, keeps_house: bool) -> None:
     from foundry_tui.foundry import open_foundry
 
     stop = asyncio.Event()
@@ -81,17 +110,28 @@ async def _work(settings: Settings) -> None:
     # The connection that started it may go: that is what a daemon is for.
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     async with open_foundry(settings) as foundry:
-        note(f"Working {settings.home} with {settings.workers} workers; SIGTERM or Ctrl-C stops.")
-        await _until(foundry, stop)
+        where = str(settings.home)
+        queues: tuple[str, ...] = ()
+        if foundry.dispatcher is not None:
+            queues = await foundry.own_queues()
+            where += f" ({', '.join(queues)})" if settings.distributed.dispatcher == "procrastinate" else ""
+        note(f"Working {where} with {settings.workers} workers; SIGTERM or Ctrl-C stops.")
+        await _until(foundry, stop, queues, keeps_house=keeps_house)
 
 
-async def _until(foundry: Foundry, stop: asyncio.Event) -> None:
+async def _until(foundry: Foundry, stop: asyncio.Event, queues: Sequence[str], *, keeps_house: bool) -> None:
+    """Work until ``stop``; of several workers of one home one watches the inbox and forgets what is old."""
     pool = foundry.pool()
     box = foundry.inbox
     box.on_produced = pool.wake
-    helpers = [asyncio.create_task(box.watch()), asyncio.create_task(foundry.upkeep.daily())]
+    helpers = []
+    if keeps_house:
+        helpers = [asyncio.create_task(box.watch()), asyncio.create_task(foundry.upkeep.daily())]
     try:
-        await pool.run_forever(stop)
+        if foundry.dispatcher is not None:
+            await foundry.dispatcher.work(pool, queues, stop)
+        else:
+            await pool.run_forever(stop)
     finally:
         for helper in helpers:
             helper.cancel()
