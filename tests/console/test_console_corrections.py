@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from console_driver import screen_text, until
+from textual.events import Paste
 
 from fakes import console_home as home_of
 from foundry_tui.console.screens.chunk_editor import ChunkEditor
@@ -110,6 +111,11 @@ async def test_a_chunks_words_are_changed_beside_the_books_own(open_console, mad
         )
         await pilot.press("f3")
         await until(pilot, lambda: "Nothing was changed" in screen_text(app))
+        app.screen.area.post_message(Paste(" pasted\x1b[2J\x9b31m\nline"))
+        await until(pilot, lambda: "pasted" in app.screen.area.text)
+        assert app.screen.area.text.endswith(" pasted\nline"), "a paste is text, and nothing a terminal obeys"
+        await pilot.press("f9")
+        await until(pilot, lambda: "pasted" not in app.screen.area.text)
         await pilot.press(*" impossible")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "No voice can say that" in screen_text(app))

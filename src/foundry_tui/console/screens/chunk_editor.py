@@ -11,18 +11,28 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Label, Static, TextArea
+from textual.widgets.text_area import Edit, EditResult
 from textual.worker import Worker, WorkerState
 
 from foundry_tui.console.actions import hints, of_scope
 from foundry_tui.console.contract import Console
 from foundry_tui.console.keymap import shown_keys
-from foundry_tui.domain.plain import plain, plain_lines
+from foundry_tui.domain.plain import plain, plain_lines, without_controls
 
 if TYPE_CHECKING:
     from foundry_tui.operations.chunk_texts import ChunkText
 
 Store = Callable[[str], Awaitable[str | None]]  # what was typed -> a complaint, or None
 MOST_CHARACTERS = 2000
+
+
+class PlainArea(TextArea):
+    """Lines to type on that never hold what a terminal would obey, not even from a paste."""
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Take out what is no text."""
+        edit.text = "\n".join(without_controls(line) for line in edit.text.split("\n"))
+        return super().edit(edit)
 
 
 class ChunkEditor(ModalScreen[str | None]):
@@ -44,7 +54,7 @@ class ChunkEditor(ModalScreen[str | None]):
         self._busy = False
         self._warned = False
         self.begun_with = one_line(text.spoken if text.overridden else text.original)
-        self.area = TextArea(self.begun_with, id="spoken", soft_wrap=True, compact=True, tab_behavior="focus")
+        self.area = PlainArea(self.begun_with, id="spoken", soft_wrap=True, compact=True, tab_behavior="focus")
         self.area.cursor_blink = False
 
     @property
