@@ -10,6 +10,7 @@ import pytest
 from foundry_tui.domain.chapters import Chapter, Chunk
 from foundry_tui.domain.credit_texts import TEXTS, checked_template
 from foundry_tui.domain.editions import EDITIONS, edition_names, ordered_editions
+from foundry_tui.domain.reasons import reasons
 from foundry_tui.errors import UsageError
 from foundry_tui.steps.credits import credits_key, credits_wanted, with_credits
 from foundry_tui.steps.toolbox import StepSettings
@@ -83,3 +84,9 @@ def test_editions_are_named_ordered_and_configured() -> None:
     assert ordered_editions({"editions": []}, ("srt",), mp3=True) == ()
     assert ordered_editions({"editions": "lrc", "mp3": True}, ("srt",), mp3=False) == ("mp3", "lrc")
     assert ordered_editions({"editions": list(EDITIONS)}, (), mp3=False) == tuple(EDITIONS)
+
+
+def test_a_changed_list_is_said_in_words() -> None:
+    told = reasons({"editions": {"mp3": "1", "srt": "1"}}, {"editions": {"epub": "1", "srt": "1"}})
+    assert told == ["epub was ordered, mp3 is no longer ordered"]
+    assert reasons({"editions": {"srt": "1"}}, {"editions": {"srt": "2"}}) == ["an edition changed"]

@@ -60,6 +60,13 @@ def _nested(label: str, old: Any, new: Any) -> list[str]:
     return told
 
 
+def _editions(old: Any, new: Any) -> str:
+    before, after = set(old or ()), set(new or ())
+    told = [f"{name} was ordered" for name in sorted(after - before)]
+    told += [f"{name} is no longer ordered" for name in sorted(before - after)]
+    return ", ".join(told) or "an edition changed"
+
+
 def _decisions(old: Any, new: Any) -> str:
     more = len(new or ()) - len(old or ())
     if not more:
@@ -93,6 +100,8 @@ _WORDS: Mapping[str, Words] = {
     "coded": _said("coded chapters changed"),
     "timing": _said("the timing changed"),
     "cover": _said("the cover changed"),
+    "editions": _editions,
+    "one_file": _said("it is cut into volumes differently"),
     "files": _said("the finished files changed"),
     "m4b": _said("the finished file changed"),
     "title": _change("the title"),
