@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from runtimes import RUNTIMES, Case
 
-from fakes.house import MADE, Speaker, open_house
+from fakes.house import Speaker, open_house
 from fakes.press import decoded
 from foundry_tui.pipeline.arq_dispatch import TASK, ArqDispatcher
 from foundry_tui.pipeline.procrastinate_dispatch import ProcrastinateDispatcher
@@ -50,7 +50,7 @@ async def reference(known: dict[tuple[int, int], np.ndarray], case: Case, folder
     return known[size]
 
 
-@pytest.fixture(params=RUNTIMES)
+@pytest.fixture
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     runtime, redis = str(request.param), ""
     if runtime == "embedded-sqlite":
@@ -64,7 +64,14 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     made.stop()
 
 
-only = lambda *names: pytest.mark.parametrize("case", names, indirect=True)  # noqa: E731
+def ways(*always: str, of: tuple[str, ...] = RUNTIMES) -> pytest.MarkDecorator:
+    """Run for every way to run of ``of``; those not named only with the torture."""
+    rare = [pytest.param(name, marks=pytest.mark.torture) for name in of if name not in always]
+    return pytest.mark.parametrize("case", [*always, *rare], indirect=True)
+
+
+SERVED = ("embedded-postgresql", "procrastinate", "arq")
+DISPATCHED = ("procrastinate", "arq")
 
 
 async def die_at(case: Case, points: list[tuple[str, int]]) -> int:
@@ -78,9 +85,11 @@ async def die_at(case: Case, points: list[tuple[str, int]]) -> int:
     return len(points)
 
 
-async def test_killed_at_borders_and_renames(case: Case, references: dict, tmp_path: Path) -> None:
+@ways(*RUNTIMES)
+async def test_killed_at_a_border_and_at_a_rename(case: Case, references: dict, tmp_path: Path) -> None:
+    case.chapters, case.sentences = 2, 2
     await case.order()
-    deaths = await die_at(case, [("after_record", 3), ("before_rename", 4)])
+    deaths = await die_at(case, [("after_record", 2), ("before_rename", 4)])
     await case.ends(case.start())
     await case.finished(await reference(references, case, tmp_path))
     spoken = case.requests()
@@ -88,7 +97,7 @@ async def test_killed_at_borders_and_renames(case: Case, references: dict, tmp_p
     assert spoken.total() <= len(spoken) + deaths * 2 * LANES, "only what was in flight is asked for again"
 
 
-@pytest.mark.torture
+@ways()
 @pytest.mark.parametrize("where", WHERE)
 async def test_killed_at_every_border_and_every_rename(
     case: Case, references: dict, tmp_path: Path, where: str
@@ -101,7 +110,7 @@ async def test_killed_at_every_border_and_every_rename(
     await case.finished(await reference(references, case, tmp_path))
 
 
-@pytest.mark.torture
+@ways()
 async def test_thirty_chapters_and_fifty_deaths(case: Case, references: dict, tmp_path: Path) -> None:
     case.chapters, case.sentences = 30, 4
     await case.order()
@@ -126,6 +135,7 @@ async def test_thirty_chapters_and_fifty_deaths(case: Case, references: dict, tm
     assert deaths >= 50, "the book is long enough to die that often"
 
 
+@ways()
 async def test_a_stopped_worker_that_wakes_up_writes_nothing(case: Case, references: dict, tmp_path: Path) -> None:
     await case.order()
     zombie = case.start(lease_s=2.0, latency_s=0.3)
@@ -148,7 +158,7 @@ async def test_a_stopped_worker_that_wakes_up_writes_nothing(case: Case, referen
     await case.finished(await reference(references, case, tmp_path))
 
 
-@only("procrastinate", "arq")
+@ways("arq", of=DISPATCHED)
 async def test_messages_delivered_twice_run_once(case: Case, references: dict, tmp_path: Path) -> None:
     await case.order()
     first = case.start(die=["after_record", 2])
@@ -189,7 +199,7 @@ async def test_messages_delivered_twice_run_once(case: Case, references: dict, t
     assert case.requests().total() <= len(case.kept) + 3 * LANES
 
 
-@only("procrastinate", "arq")
+@ways("procrastinate", of=DISPATCHED)
 async def test_two_workers_speak_one_book(case: Case, references: dict, tmp_path: Path) -> None:
     case.chapters, case.sentences = 6, 8
     await case.order()
@@ -212,7 +222,7 @@ def own_server() -> Iterator[PostgresServer]:
         yield server
 
 
-@only("embedded-postgresql", "procrastinate", "arq")
+@ways("procrastinate", of=SERVED)
 async def test_the_database_server_restarts(
     case: Case, own_server: PostgresServer, references: dict, tmp_path: Path
 ) -> None:
@@ -241,16 +251,8 @@ async def migrate(url: str) -> None:
     await database.close()
 
 
-@only("embedded-sqlite", "procrastinate")
+@ways()
 async def test_a_loop_that_stalls_and_a_clock_that_jumps(case: Case, references: dict, tmp_path: Path) -> None:
-    await case.order()
-    await case.ends(case.start(stall_s=3.0, lease_s=2.0, jump=[5, 7200.0, 9, -3600.0]))
-    await case.finished(await reference(references, case, tmp_path))
-
-
-@pytest.mark.torture
-@only("embedded-postgresql", "arq")
-async def test_the_other_runtimes_stall_and_jump_too(case: Case, references: dict, tmp_path: Path) -> None:
     await case.order()
     await case.ends(case.start(stall_s=3.0, lease_s=2.0, jump=[5, 7200.0, 9, -3600.0]))
     await case.finished(await reference(references, case, tmp_path))
@@ -272,7 +274,8 @@ async def poison(case: Case) -> list[Path]:
     return damaged
 
 
-async def after_poison(case: Case, references: dict, tmp_path: Path) -> None:
+@ways("embedded-sqlite")
+async def test_a_poisoned_cache(case: Case, references: dict, tmp_path: Path) -> None:
     await case.order()
     await case.ends(case.start(die=["after_record", 15]), well=False)  # all is spoken, nothing is put together
     await case.check()
@@ -285,17 +288,6 @@ async def after_poison(case: Case, references: dict, tmp_path: Path) -> None:
     await case.finished(await reference(references, case, tmp_path))
     again = {text for text, count in case.requests().items() if count > before[text]}
     assert len(again) == 4, "what was damaged, and nothing else, is spoken again"
-
-
-@only("embedded-sqlite")
-async def test_a_poisoned_cache(case: Case, references: dict, tmp_path: Path) -> None:
-    await after_poison(case, references, tmp_path)
-
-
-@pytest.mark.torture
-@only("embedded-postgresql", "procrastinate", "arq")
-async def test_a_poisoned_cache_in_the_other_runtimes(case: Case, references: dict, tmp_path: Path) -> None:
-    await after_poison(case, references, tmp_path)
 
 
 def cut_power(case: Case, log: Path) -> set[str]:
@@ -325,8 +317,8 @@ def cut_power(case: Case, log: Path) -> set[str]:
     return {path.name for path in case.home.glob("foundry/small/eng/anna/audio_chunks/*.flac")}
 
 
-@only("embedded-sqlite")
-@pytest.mark.parametrize("moment", [("after_rename", 7), ("before_record", 9)])
+@ways("embedded-sqlite", of=("embedded-sqlite",))
+@pytest.mark.parametrize("moment", [("after_rename", 7), pytest.param(("before_record", 9), marks=pytest.mark.torture)])
 async def test_a_power_cut(case: Case, references: dict, tmp_path: Path, moment: tuple[str, int]) -> None:
     await case.order()
     log = tmp_path / "power.log"
@@ -344,6 +336,7 @@ async def test_a_power_cut(case: Case, references: dict, tmp_path: Path, moment:
     assert (case.requests() - before).total() == len(now) - len(files)
 
 
+@ways()
 async def test_the_time_from_death_to_the_next_chunk(case: Case) -> None:
     await case.order()
     await case.ends(case.start(die=["after_record", 3]), well=False)
@@ -355,4 +348,3 @@ async def test_the_time_from_death_to_the_next_chunk(case: Case) -> None:
         assert time.monotonic() - began < 30, "a lease of a minute is not waited for"
     os.killpg(process.pid, signal.SIGKILL)
     await case.ends(process, well=False)
-    assert MADE

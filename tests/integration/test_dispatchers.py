@@ -32,7 +32,7 @@ async def finished(url: str, process: subprocess.Popen[bytes]) -> None:
         await database.close()
 
 
-@pytest.mark.parametrize("how", ["procrastinate", "arq", "arq's own"])
+@pytest.mark.parametrize("how", ["procrastinate", pytest.param("arq", marks=pytest.mark.torture), "arq's own"])
 async def test_a_book_is_made_by_a_dispatched_worker(
     how: str, postgres_url: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
