@@ -155,6 +155,17 @@ async def test_voices_that_are_missing_or_not_listed(server: SpeechServer) -> No
         await each.close()
 
 
+async def test_no_request_is_long_enough_for_the_ten_minute_cut(server: SpeechServer) -> None:
+    with pytest.raises(UsageError, match="limit"):
+        openai(server, limit=8_001)
+    engine = openai(server)
+    text = "It rained on the harbour all that day and the next. " * 200
+    speech = await engine.synthesize(text, "nova", PLAIN)
+    assert speech.duration_s > 600
+    assert max(len(asked["input"]) for asked in server.requests) * 1.0 / 15 < 600
+    await engine.close()
+
+
 async def test_settings_an_engine_lacks_are_refused(server: SpeechServer) -> None:
     for opening, voice in ENGINES.values():
         engine = opening(server)

@@ -22,6 +22,7 @@ from foundry_tui.voices.wav import parse_wav
 OFFICIAL_HOST = "api.openai.com"
 OFFICIAL_URL = f"https://{OFFICIAL_HOST}/v1"
 LIMIT = 4_096
+MOST_LIMIT = 8_000  # less than ten minutes of speech, where services cut without a word
 FORMATS = ("pcm", "wav", "mp3")
 OFFICIAL_PRICE = 15.0
 REVISION = 1
@@ -163,7 +164,7 @@ def open_engine(options: dict[str, Any]) -> OpenAIEngine:
     official = urlsplit(url).hostname == OFFICIAL_HOST
     price = given.number("cost_per_million_characters", OFFICIAL_PRICE if official else 0.0, 0, 10_000)
     concurrency = given.whole("concurrency", 8 if official else 4, 1, 256)
-    limit = given.whole("limit", LIMIT, 50, 100_000)
+    limit = given.whole("limit", LIMIT, 50, MOST_LIMIT)
     http = HttpOptions(
         engine="openai",
         base_url=url,
