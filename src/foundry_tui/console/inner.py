@@ -23,13 +23,13 @@ from foundry_tui.foundry import Foundry, open_foundry
 from foundry_tui.log_file import open_log
 from foundry_tui.operations.audition import Auditions
 from foundry_tui.operations.daemon import running_daemon
-from foundry_tui.operations.doctor import Finding
 from foundry_tui.operations.event_log import event_filter
 from foundry_tui.operations.event_pages import EventPages
 from foundry_tui.operations.redo import Redo
 from foundry_tui.settings import FOLDERS, Settings
 
 if TYPE_CHECKING:
+    from foundry_tui.operations.doctor import Finding
     from foundry_tui.operations.forecast import StepForecast
     from foundry_tui.pipeline.feed import Snapshot
     from foundry_tui.pipeline.pool import WorkerPool

@@ -10,12 +10,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
-
-import psycopg
-from psycopg import sql
+from typing import TYPE_CHECKING, Self
 
 from foundry_tui.store.database import LIFELINES, Database
+
+if TYPE_CHECKING:
+    import psycopg
 
 log = logging.getLogger(__name__)
 _PROVE_S = 15.0  # a connection this quiet is asked whether it lives
@@ -48,6 +48,10 @@ class Wakeups:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _listen_for_ever(self) -> None:
+        # Imported where it is needed: a console over SQLite opens a tenth sooner without it.
+        import psycopg
+        from psycopg import sql
+
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
