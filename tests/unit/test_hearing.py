@@ -97,6 +97,13 @@ async def test_a_plain_voice_is_judged_against_itself() -> None:
     assert (await check.judge(job(), WAV)) == (None, 0.0)
 
 
+async def test_a_respelt_word_is_heard_as_the_word_it_stands_for() -> None:
+    check, _ = hearing(Listener("Call me Ishmael said the man from Nantucket to the mate"))
+    respelt = "Call me ISH-may-el said the man from nan-TUCK-et to the mate"
+    asked = ChunkJob(1, 1, respelt, 0, "f" * 64, {}, "Call me Ishmael said the man from Nantucket to the mate")
+    assert await check.judge(asked, WAV) == (None, 0.0)
+
+
 async def test_a_run_of_wrong_words_is_garbled_though_the_rest_is_right() -> None:
     words = [*TEXT.split(), *TEXT.split()]
     heard = " ".join(words[:12] + words[22:])

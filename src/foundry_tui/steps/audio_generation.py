@@ -273,7 +273,8 @@ def _jobs_of(
             said = texts.of(chunk)
             take = chosen.get(said, 0)
             parts = {"text": said, **voice, "take": take}
-            jobs.append(ChunkJob(chapter.number, chunk.index, said, take, key_of(parts), parts))
+            meant = texts.meant(chunk.speech)
+            jobs.append(ChunkJob(chapter.number, chunk.index, said, take, key_of(parts), parts, meant))
     return jobs
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from foundry_tui.audio.measure import Measures
 from foundry_tui.audio.take_file import KEY_TAG, TEXT_TAG, TakeFile
 from foundry_tui.audio.word_times import Word
+from foundry_tui.domain.corrections import sounded
 from foundry_tui.domain.status import Status
 from foundry_tui.domain.takes import Take
 from foundry_tui.steps.casting import Cast
@@ -19,7 +20,9 @@ from foundry_tui.voices.protocol import Speech
 
 @dataclass(frozen=True, slots=True)
 class ChunkJob:
-    """One chunk to be spoken, and the key its sound will have."""
+    """One chunk to be spoken, and the key its sound will have. ``meant``: the words without the lexicon's respellings,
+    where they are others.
+    """
 
     chapter_number: int
     chunk_index: int
@@ -27,6 +30,13 @@ class ChunkJob:
     take: int
     key: str
     key_parts: Mapping[str, Any]
+    meant: str = ""
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """What somebody who listens may write down: the respelling, or the words it stands for."""
+        said = sounded(self.text, lambda _, spoken: spoken)
+        return (said, self.meant) if self.meant and self.meant != said else (said,)
 
     @property
     def place(self) -> tuple[int, int]:

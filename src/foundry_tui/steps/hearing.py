@@ -72,12 +72,13 @@ class Hearing:
             if self._off:
                 return None, None
             try:
-                errors = word_errors(job.text, await self._words(speech))
+                heard = await self._words(speech)
             except FoundryError as error:
                 self._off = True
                 await self._on_trouble(error)
                 return None, None
             self.heard += 1
+            errors = min((word_errors(text, heard) for text in job.readings), key=lambda found: found.rate)
             reason = self._garbled(errors)
             if reason is None:
                 self._rates = [*self._rates, errors.rate][-_KEPT:]

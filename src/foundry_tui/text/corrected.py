@@ -25,9 +25,13 @@ class SpokenTexts:
 
     def of_speech(self, speech: str) -> str:
         """What a chunk says whose speech is ``speech`` without corrections."""
-        own = self._own.get(speech_hash(speech), speech) if self._own else speech
-        said, hits = self._lexicon.apply(own, ipa=self._ipa)
-        return said if not hits or speakable(said) else own
+        meant = self.meant(speech)
+        said, hits = self._lexicon.apply(meant, ipa=self._ipa)
+        return said if not hits or speakable(said) else meant
+
+    def meant(self, speech: str) -> str:
+        """The same without the lexicon: what a listener understands, however it is spelt for the voice."""
+        return self._own.get(speech_hash(speech), speech) if self._own else speech
 
     def all(self, chapters: Iterable[Chapter]) -> list[str]:
         """What every chunk says, in order."""
