@@ -67,6 +67,7 @@ class WorkerPool:
         self._part_runner = PartRunner(database, self.settings, self._chance)
         self._room = RoomWatch(database, self.now, free)
         self._cramped_since: float | None = None  # nothing is left but what waits for room
+        self._suspect: int | None = None  # the last claimed job, if its last worker died
         self._fences: dict[int, int] = {}  # of every job this pool holds, from inside the claiming transaction on
         self._active: dict[int, ClaimContext] = {}
         self._tasks: dict[asyncio.Task[Ended], int] = {}  # its job
@@ -259,7 +260,7 @@ class WorkerPool:
     async def _claim_one(self) -> bool:
         """Start one job if a worker is free and a job claimable; True when another look is worth while at once."""
         self._changed.clear()
-        if self._draining or not self.accepting or not self._free():
+        if self._draining or not self.accepting or not self._free() or self._holds_suspect():
             return False
         if self._dry:
             # Reading first spares an empty queue the write lock.
@@ -267,7 +268,8 @@ class WorkerPool:
             if due is None or due > self.now():
                 return False
         try:
-            claimed = await self._claim(lambda connection: job_rows.claim(connection, *self._terms()))
+            alone = not self._fences
+            claimed = await self._claim(lambda one: job_rows.claim(one, *self._terms(), suspects=alone))
         except step_rows.Contended:
             await self.clock.sleep(_CONTENDED_S * self._chance.uniform(0.5, 1.5))
             return True
@@ -276,8 +278,19 @@ class WorkerPool:
             return False
         self._pause_s = self.settings.poll_min_s
         self._cramped_since = None
+        self._suspect = claimed.job.job_id if claimed.job.deaths else None
         self._begin(claimed)
         return True
+
+    def _holds_suspect(self) -> bool:
+        """Whether a job whose last worker died is in hand here: alone, so that the next death is laid to nobody else.
+
+        Once it has finished something it is no longer suspected.
+        """
+        if self._suspect not in self._fences:
+            return False
+        context = self._active.get(self._suspect)
+        return context is None or not context.made_durable
 
     async def _claim(self, claim: Callable[[Any], Awaitable[Job | None]]) -> ClaimedStep | None:
         async with self._database.write() as connection:

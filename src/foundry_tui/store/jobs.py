@@ -137,8 +137,13 @@ def _taken(worker_id: str, now: float, lease_s: float) -> dict[str, Any]:
     }
 
 
-async def claim(connection: AsyncConnection, worker_id: str, now: float, lease_s: float) -> Job | None:
-    """Claim the next job: highest priority first, then by ``queue_key``. None when nothing can be claimed now."""
+async def claim(
+    connection: AsyncConnection, worker_id: str, now: float, lease_s: float, *, suspects: bool = True
+) -> Job | None:
+    """Claim the next job: highest priority first, then by ``queue_key``. None when nothing can be claimed now.
+
+    Without ``suspects`` a job whose last worker died is not claimed, nor is anything before its turn.
+    """
     # FOR UPDATE SKIP LOCKED on PostgreSQL; SQLite, whose write transactions follow one another, leaves it out.
     candidate = (
         select(jobs.c.job_id)
@@ -147,7 +152,9 @@ async def claim(connection: AsyncConnection, worker_id: str, now: float, lease_s
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    return await _claim(connection, jobs.c.job_id == candidate.scalar_subquery(), worker_id, now, lease_s)
+    next_one = jobs.c.job_id == candidate.scalar_subquery()
+    condition = next_one if suspects else and_(next_one, jobs.c.deaths == 0)
+    return await _claim(connection, condition, worker_id, now, lease_s)
 
 
 async def claim_by_id(

@@ -18,6 +18,7 @@ from foundry_tui.errors import EngineMissing, EngineRefused, SpeechRejected
 from foundry_tui.voices.helper_memory import MOST_GROWTH_BYTES, Growth
 
 END_TIMEOUT_S = 1.0
+ANSWER_TIMEOUT_S = 300.0  # a long chunk of a large model on a slow machine, with others before it
 
 Reply = tuple[dict[str, Any], bytes]
 
@@ -34,9 +35,11 @@ class HelperProcess:
         arguments: Sequence[str],
         *,
         start_timeout_s: float = 20.0,
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
         most_growth_bytes: int = MOST_GROWTH_BYTES,
     ) -> None:
         self.hello: dict[str, Any] = {}
+        self._answer_timeout_s = answer_timeout_s
         self._most_growth_bytes = most_growth_bytes
         self._engine = engine
         self._arguments = tuple(arguments)
@@ -47,9 +50,16 @@ class HelperProcess:
         self._closed = False
 
     async def ask(self, request: dict[str, Any]) -> Reply:
-        """The helper's reply to one request. SpeechRejected where the helper ended before it answered."""
+        """The helper's reply to one request. SpeechRejected where it ended, or fell silent, before it answered."""
         running = await self._ready()
-        return await running.ask({**request, "id": next(self._numbers)})
+        try:
+            async with asyncio.timeout(self._answer_timeout_s):
+                return await running.ask({**request, "id": next(self._numbers)})
+        except TimeoutError as error:
+            # Nobody can say what it is at: what else it was asked is asked again of the next one.
+            running.process.kill()
+            said = f"The {self._engine} helper process did not answer for {self._answer_timeout_s:g} s"
+            raise SpeechRejected(f"{said}; it is started again.") from error
 
     async def version(self) -> str:
         """What the helper said of itself at its start."""
