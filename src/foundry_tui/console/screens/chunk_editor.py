@@ -119,7 +119,10 @@ class ChunkEditor(ModalScreen[str | None]):
         return one_line(self.area.text)
 
     def action_keep(self) -> None:
-        """Keep them."""
+        """Keep them, once every key that was pressed before has been typed."""
+        self.area.call_later(self._keep_typed)
+
+    def _keep_typed(self) -> None:
         if self._busy:
             return
         if self.console.readonly:
