@@ -267,6 +267,8 @@ async def test_a_declared_fallback_steps_in_and_steps_back(tmp_path: Path, cpu: 
         (told,) = await house.told("substitution")
         assert "Bella speaks in place of Anna: No line to the moon." in told
         assert '"in_place_of": "Anna"' in str(await house.value("SELECT totals FROM audiobook_productions"))
+        report = (tmp_path / "foundry/small/eng/anna/reports/quality.md").read_text()
+        assert "in place of Anna" in report
         first = sum(house.speaker.spoken.values())
 
         down["is"] = False

@@ -136,6 +136,7 @@ def queue(state: Globals, cancelled: bool, as_json: bool) -> None:
     if not as_json:
         for row in shown:
             row["status_shown"] = _status(row)
+            row["error"] = " ".join(filter(None, (row["substitution"] and f"{row['substitution']}.", row["error"])))
             row["cost"] = _cost(row["money"])
             row["space"] = _space(row["space_needed_bytes"])
     listing(shown, _COLUMNS, as_json=as_json, empty="Nothing to do: every production is finished.")

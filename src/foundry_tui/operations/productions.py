@@ -247,9 +247,19 @@ def queue_json(row: QueueRow) -> dict[str, Any]:
         "progress": dict(row.progress),
         "options": dict(made.options),
         "money": money_json(made, row.spent_micros),
+        "substitution": substitution(made, row.progress),
         "error": made.error_message,
         "created_at": made.created_at,
     }
+
+
+def substitution(made: Production, progress: Mapping[str, Any]) -> str | None:
+    """Who speaks in whose place, while it is spoken and after; None where the narrator does."""
+    now = str(progress.get("message") or "")
+    if " in place of " in now:
+        return now
+    instead = (made.totals.get("spoken_by") or {}).get("substitute")
+    return f"{instead['narrator']} spoke in place of {instead['in_place_of']}" if instead else None
 
 
 def money_json(made: Production, spent_micros: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +85,12 @@ class QualityCheck:
         checks = await self._checks(context, places)
         against = key_of({**await self.inputs(context), "profile": self._tools.settings.mastering_profile})
         passed = {str(key) for key in context.step.result.get("checked") or ()}
-        done: list[tuple[_Check, QualityReport]] = []
-        for number, check in enumerate(checks):
-            context.checkpoint()
-            context.progress(Progress(number, len(checks), "reports", message=check.report))
-            if check.key(against) in passed and (places.reports / f"{check.report}.json").is_file():
-                continue
-            done.append((check, await self._tools.cpu.run(_verified, places, check.report, check.verify, check.args)))
+        wanted = [
+            check
+            for check in checks
+            if check.key(against) not in passed or not (places.reports / f"{check.report}.json").is_file()
+        ]
+        done = await self._verify(context, places, wanted)
         await self._tell(context, done)
         await self._refuse(places, done)
         findings = [finding for _, report in done for finding in report.findings]
@@ -105,6 +104,29 @@ class QualityCheck:
             message=_told(len(checks), findings),
             totals={"checks": len(findings), "warnings": sum(not finding.passed for finding in findings)},
         )
+
+    async def _verify(
+        self, context: StepContext, places: Places, checks: Sequence[_Check]
+    ) -> list[tuple[_Check, QualityReport]]:
+        """Every report made, as many at once as the pool takes."""
+        gate, count = asyncio.Semaphore(self._tools.cpu.processes), 0
+
+        async def one(check: _Check) -> QualityReport:
+            nonlocal count
+            async with gate:
+                context.checkpoint()
+                about = _substituted(context) if check.report.startswith("quality") else ()
+                report = await self._tools.cpu.run(_verified, places, check.report, check.verify, check.args, about)
+            count += 1
+            context.progress(Progress(count, len(checks), "reports", message=check.report))
+            return report
+
+        results = await asyncio.gather(*(one(check) for check in checks), return_exceptions=True)
+        errors = [error for error in results if isinstance(error, BaseException)]
+        if errors:
+            raise errors[0]
+        reports = [report for report in results if isinstance(report, QualityReport)]
+        return list(zip(checks, reports, strict=True))
 
     async def _tell(self, context: StepContext, done: Sequence[tuple[_Check, QualityReport]]) -> None:
         for check, report in done:
@@ -205,8 +227,24 @@ def _edition_checks(
         yield _Check(f"quality_{name}", files, verify_stream, args)
 
 
-def _verified(places: Places, name: str, verify: Callable[..., QualityReport], args: tuple[Any, ...]) -> QualityReport:
+def _substituted(context: StepContext) -> tuple[Finding, ...]:
+    """What the report says where a declared fallback has spoken."""
+    instead = (context.results.get("audio_generation", {}).get("spoken_by") or {}).get("substitute")
+    if not instead:
+        return ()
+    said = f"{instead['narrator']} spoke {instead['chunks']:,} chunks in place of {instead['in_place_of']}."
+    return (Finding("voice", passed=False, sentence=f"{said} {instead['reason']}", fatal=False),)
+
+
+def _verified(
+    places: Places,
+    name: str,
+    verify: Callable[..., QualityReport],
+    args: tuple[Any, ...],
+    about: tuple[Finding, ...],
+) -> QualityReport:
     report = verify(*args)
+    report = replace(report, findings=(*report.findings, *about))
     write_json(places.reports / f"{name}.json", report.to_json())
     write_bytes(places.reports / f"{name}.md", report.to_markdown().encode("utf-8"))
     return report
