@@ -398,7 +398,7 @@ class Foundry:
             except UsageError as error:
                 place = f"[text] rules_off in {self.settings.home / CONFIG}, or FOUNDRY_TEXT_RULES_OFF"
                 raise UsageError(f"{error.message} It is set by {place}.", next_action=error.action) from error
-        return ParseOptions(settings.footnotes, settings.rules_off)
+        return ParseOptions(settings.footnotes, settings.rules_off, sentences=settings.sentences)
 
     def _toolbox(self) -> Toolbox:
         from foundry_tui.operations.trash import trash_folder

@@ -50,6 +50,7 @@ class TextSettings:
 
     footnotes: Literal["left_out", "chapter_end", "inline"]
     rules_off: frozenset[str]
+    sentences: Literal["own", "yasbd"] = "own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ def load_settings(
         workers=workers if workers is not None else values["workers"],
         library=library if library.is_absolute() else tree / library,
         audio=_audio(values),
-        text=TextSettings(values["text.footnotes"], _names(values["text.rules_off"])),
+        text=TextSettings(values["text.footnotes"], _names(values["text.rules_off"]), values["text.sentences"]),
         log_level=values["log_level"],
         retention=RetentionSettings(
             values["retention.events_days"], values["retention.jobs_days"], values["retention.logs_days"]

@@ -60,6 +60,12 @@ OPTIONS: tuple[Option, ...] = (
         "Footnotes: left out, read at the end of their chapter, or where they are called.",
         ("left_out", "chapter_end", "inline"),
     ),
+    Option(
+        "text.sentences",
+        "own",
+        "Who finds where sentences end: Foundry's own rules, or the library yasbd (extra: sentences).",
+        ("own", "yasbd"),
+    ),
     Option("text.rules_off", "", "Speech rules that stay silent, by name, with commas; eng:NAME for one language."),
     Option(
         "retention.events_days", 90, "Days that the small talk of finished productions is kept; 0: for ever.", (), 0

@@ -88,6 +88,7 @@ _WORDS: Mapping[str, Words] = {
     "overrides": _decisions,
     "footnotes": _change("footnotes"),
     "rules_off": _change("speech rules switched off"),
+    "sentences": _change("who finds the sentences"),
     "chapters": _said("the chapters were parsed anew"),
     "voice": _change("the narrator's voice"),
     "engine": _change("the narrator's engine"),

@@ -61,7 +61,7 @@ class BookBuilder:
             count_unspaced if language in {"jpn", "zho"} else word_counter(document.sample())
         )
         default = sizes_for(language)
-        self._sizes = Sizes(options.target or default.target, options.hard or default.hard)
+        self._sizes = Sizes(options.target or default.target, options.hard or default.hard, options.sentences)
         if self._count is count_unspaced:
             for block in document.blocks:
                 if " " in block.text:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from foundry_tui.text.document import Block
-from foundry_tui.text.sentences import splitter
+from foundry_tui.text.library_sentences import sentence_splitter
 
 _SPEAKABLE = re.compile(r"[^\W_]")
 _DIALOGUE = re.compile(r"\s*[\"“„«»‘'「『—–-]")
@@ -22,10 +22,13 @@ _CLAUSES = (
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How long chunks are, in characters: gathered up to ``target``, never longer than ``hard``."""
+    """How long chunks are, in characters: gathered up to ``target``, never longer than ``hard``; ``sentences`` says who
+    finds where they end.
+    """
 
     target: int
     hard: int
+    sentences: str = "own"
 
 
 WESTERN, CJK = Sizes(250, 300), Sizes(60, 100)
@@ -170,7 +173,7 @@ def pieces(text: str, language: str, sizes: Sizes) -> list[tuple[str, bool]]:
         return [(text, True)]
     joint = "" if sizes.hard <= 100 else " "
     cut: list[tuple[str, bool]] = []
-    for sentence in _with_mute(splitter(language)(text), joint):
+    for sentence in _with_mute(sentence_splitter(language, sizes.sentences)(text), joint):
         if len(sentence) <= sizes.hard:
             cut.append((sentence, True))
         else:
