@@ -260,7 +260,7 @@ async def test_before_anything_ran_everything_is_still_to_come(tmp_path: Path, c
             await desk.lexicon.suggestions("small")
 
 
-async def test_a_retake_is_kept_while_other_words_change(tmp_path: Path, cpu: CpuPool) -> None:
+async def test_a_retake_is_kept_whatever_else_changes(tmp_path: Path, cpu: CpuPool) -> None:
     text = page(sentences=2, two=TWO, three=THREE)
     async with open_house(tmp_path, cpu, Speaker(natural_takes=True), text=text) as house:
         desk = Desk(house)
@@ -275,3 +275,12 @@ async def test_a_retake_is_kept_while_other_words_change(tmp_path: Path, cpu: Cp
         assert await desk.rebuild() == [TWO.replace("Pequod", "Pee kwod")]
         take = "SELECT take FROM audio_chunks WHERE chapter_number = 3 AND chunk_index = 2"
         assert await house.value(take) == 1
+
+        # Left out and taken in again, it is the take that was chosen, not the one that was refused.
+        three = next(one for one in (await desk.sections.outline("small")).sections if one.chapter_number == 3)
+        made = await desk.sections.decide("small", "leave_out", anchor=three.anchor, text_hash=three.text_hash)
+        assert await desk.rebuild() == []
+        await desk.sections.undo("small", [made])
+        assert await desk.rebuild() == []
+        assert await house.value(take) == 1
+        assert await desk.foretold() == {}

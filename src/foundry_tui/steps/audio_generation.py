@@ -9,8 +9,8 @@ from typing import Any
 
 from foundry_tui.audio.check import VoiceNorm
 from foundry_tui.domain.chapters import Chapter
-from foundry_tui.domain.corrections import Corrections
-from foundry_tui.domain.keys import key_of
+from foundry_tui.domain.corrections import Corrections, speech_hash
+from foundry_tui.domain.keys import key_of, short
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
 from foundry_tui.errors import ChunksFailed, FoundryError
@@ -59,8 +59,7 @@ class AudioGeneration:
     async def inputs(self, context: StepContext) -> Mapping[str, Any]:
         """The chapters, the voice, the chosen takes, and the words the operator put in the place of the book's."""
         voice = await self._cast(context)
-        takes = await context.takes()
-        retakes = {f"{c}.{i}": take.take for (c, i), take in sorted(takes.items()) if take.take}
+        retakes = _chosen(context, await context.takes())
         chapters = {"chapters": context.results["parsing"]["key"], **credits_key(context, self._tools.settings)}
         return {**chapters, **voice.key_parts(), "retakes": retakes, **await self._corrected(context, voice)}
 
@@ -197,7 +196,7 @@ class AudioGeneration:
         )
 
     async def _jobs(self, context: StepContext, chapters: Sequence[Chapter], voice: Cast) -> list[ChunkJob]:
-        chosen = {str(take.key_parts.get("text")): take.take for take in (await context.takes()).values() if take.take}
+        chosen = _chosen(context, await context.takes())
         texts = _texts(await context.corrections(), voice)
         return await asyncio.to_thread(_jobs_of, chapters, texts, voice.key_parts(), chosen)
 
@@ -220,9 +219,9 @@ class AudioGeneration:
         return True
 
     async def _outcome(self, context: StepContext, voice: Cast, chunks: int, failed: Sequence[Take]) -> StepOutcome:
-        takes = (await context.takes()).values()
-        audio_s = sum((take.samples or 0) / (take.sample_rate or 1) for take in takes)
-        flagged = sum(1 for take in takes if take.flags and take.status is Status.SUCCESS)
+        takes = await context.takes()
+        audio_s = sum((take.samples or 0) / (take.sample_rate or 1) for take in takes.values())
+        flagged = sum(1 for take in takes.values() if take.flags and take.status is Status.SUCCESS)
         if failed:
             await context.event(
                 "gaps",
@@ -236,7 +235,9 @@ class AudioGeneration:
                 "narrator": voice.narrator_name,
                 "in_place_of": voice.stands_in_for,
                 "reason": voice.reason,
-                "chunks": sum(1 for take in takes if (take.engine, take.voice) == (voice.engine_name, voice.voice)),
+                "chunks": sum(
+                    1 for take in takes.values() if (take.engine, take.voice) == (voice.engine_name, voice.voice)
+                ),
             }
         money = await self._cashier.bill(context, voice)
         return StepOutcome(
@@ -246,6 +247,7 @@ class AudioGeneration:
                 "audio_s": round(audio_s, 3),
                 "spoken_by": spoken_by,
                 "sample_rate": voice.engine.profile.sample_rate,
+                "chosen": _chosen(context, takes),
             },
             message=f"{chunks - len(failed):,} chunks, {audio_s / 3600:.2f} h of speech, {flagged} flagged.",
             totals={
@@ -257,6 +259,22 @@ class AudioGeneration:
                 "voice_hint": None if voice.natural else _NATURAL_HINT,
             },
         )
+
+
+def _chosen(context: StepContext, takes: Mapping[tuple[int, int], Take]) -> dict[str, int]:
+    """The number of the take chosen for each text that was ever taken again: also of those the book is without just
+    now, for a section left out or a word respelt may come back.
+    """
+    chosen = {str(name): int(take) for name, take in (context.step.result.get("chosen") or {}).items()}
+    for row in takes.values():
+        if row.take:
+            name = _name(str(row.key_parts.get("text")))
+            chosen[name] = max(row.take, chosen.get(name, 0))
+    return chosen
+
+
+def _name(text: str) -> str:
+    return short(speech_hash(text))
 
 
 def _texts(corrections: Corrections, voice: Cast) -> SpokenTexts:
@@ -271,7 +289,7 @@ def _jobs_of(
     for chapter in chapters:
         for chunk in chapter.chunks:
             said = texts.of(chunk)
-            take = chosen.get(said, 0)
+            take = chosen.get(_name(said), 0) if chosen else 0
             parts = {"text": said, **voice, "take": take}
             meant = texts.meant(chunk.speech)
             jobs.append(ChunkJob(chapter.number, chunk.index, said, take, key_of(parts), parts, meant))
