@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from console_driver import screen_text, until
+from textual import events
 
 from fakes import console_home as home_of
 from foundry_tui.console.screens.paths import pick_path
@@ -152,3 +153,33 @@ async def test_a_link_stays_in_sight_until_it_is_closed(open_console, settings, 
         assert "ssh -L" in seen
         app.say("Stopped.")
         await until(pilot, lambda: app.flash.words == "")
+
+
+async def test_keys_that_come_all_at_once_are_taken_in_their_order(open_console, settings):
+    home_of.add_books(settings.home, 1)
+    home_of.add_narrators(settings.home)
+
+    def at_once(app, *pressed: str) -> None:
+        for key in pressed:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+    async with open_console() as pilot:
+        app = pilot.app
+        await pilot.press("m")
+        await until(pilot, lambda: "Who reads" in screen_text(app))
+        at_once(app, *"bruno", "enter")
+        await until(pilot, lambda: app.queue.count == 1)
+        with home_of.tables(settings.home) as connection:
+            found = connection.execute("SELECT narrator_id FROM audiobook_productions").fetchall()
+        connection.close()
+        assert found == [("bruno",)], "not the one that was there before the filter was typed"
+        await pilot.press("c")
+        await until(pilot, lambda: "Change book_0" in screen_text(app))
+        at_once(app, *"One", "down", *"Two", "down", "down", *"1", "up", "up")
+        await until(pilot, lambda: app.screen.values()["author"] == "Two")
+        values = app.screen.values()
+        assert (values["book_name"], values["author"], values["year_published"]) == ("One", "Two", "1")
+        await pilot.press("escape", "colon")
+        await until(pilot, lambda: hasattr(app.screen, "line"))
+        at_once(app, *"fai", "tab")
+        await until(pilot, lambda: app.screen.line.value == "failed")

@@ -45,7 +45,10 @@ class CommandScreen(ModalScreen[str]):
         self.line.focus()
 
     def action_complete(self) -> None:
-        """The longest text all fitting commands begin with."""
+        """The longest text all fitting commands begin with, once what was pressed before has been typed."""
+        self.line.call_later(self._complete)
+
+    def _complete(self) -> None:
         typed = self.line.value
         fitting = [name for name in self._known if name.startswith(typed)]
         if fitting:

@@ -53,6 +53,7 @@ class PickScreen(ModalScreen[str | None]):
         self._options = tuple(options)
         self._shown = self._options
         self._at = at
+        self._typed_last = ""
         self.list = LineList(columns, marks=False)
         self.list.can_focus = False
         self.list.lit = True
@@ -84,7 +85,13 @@ class PickScreen(ModalScreen[str | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        words = event.value.casefold().split()
+        self._narrow(event.value)
+
+    def _narrow(self, typed: str) -> None:
+        if typed == self._typed_last:
+            return
+        self._typed_last = typed
+        words = typed.casefold().split()
         self._shown = tuple(option for option in self._options if option.holds(words))
         self._fill(0)
 
@@ -93,7 +100,11 @@ class PickScreen(ModalScreen[str | None]):
         self.list.move_to(self.list.cursor + by)
 
     def action_choose(self) -> None:
-        """This one."""
+        """This one, once every key that was pressed before has been typed and has narrowed the list."""
+        self.line.call_later(self._choose)
+
+    def _choose(self) -> None:
+        self._narrow(self.line.value)
         if 0 <= self.list.cursor < len(self._shown):
             self.dismiss(self._shown[self.list.cursor].value)
 
