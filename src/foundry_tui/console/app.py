@@ -32,7 +32,7 @@ from foundry_tui.console.panes.narrators import NarratorsPane
 from foundry_tui.console.panes.pane import Pane
 from foundry_tui.console.panes.queue import QueuePane
 from foundry_tui.console.sinks import Sink, choose_sink
-from foundry_tui.console.sound import Sound
+from foundry_tui.console.sound import Sound, heard_where
 from foundry_tui.console.themes import THEMES
 from foundry_tui.console.widgets.bars import Flash, Footer, Tabs
 from foundry_tui.console.widgets.header import Header
@@ -366,14 +366,7 @@ class ConsoleApp(App[int]):
             words = f"The player did not start: {error.strerror}. :sink link offers a link instead."
             self.say(words, "bad")
             return words
-        if playing is None:
-            words = "Sound is off here: :sink player or :sink link turns it on."
-        elif playing.link:
-            port = playing.link.rpartition("/")[0].rpartition(":")[2]
-            tunnel = f"ssh -L {port}:127.0.0.1:{port} {_HOST}"
-            words = f"{said}: open {playing.link} (5 minutes; over SSH first: {tunnel})"
-        else:
-            words = f"{said}: {seconds:.0f} s on {self.sink.said}."
+        words = heard_where(playing, said, seconds, self.sink, _HOST)
         self.say(words, "ok", stays=playing is not None and bool(playing.link))
         return words
 

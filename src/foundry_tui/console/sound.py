@@ -146,3 +146,14 @@ def _range(asked: str, size: int) -> tuple[int, int]:
     except ValueError:
         return 0, size - 1
     return (first, min(last, size - 1)) if first <= last and first < size else (0, size - 1)
+
+
+def heard_where(playing: Playing | None, said: str, seconds: float, sink: Sink, host: str) -> str:
+    """What to tell the operator: where it is heard, or how to get at the link."""
+    if playing is None:
+        return "Sound is off here: :sink player or :sink link turns it on."
+    if playing.link:
+        port = playing.link.rpartition("/")[0].rpartition(":")[2]
+        tunnel = f"ssh -L {port}:127.0.0.1:{port} {host}"
+        return f"{said}: open {playing.link} (5 minutes; over SSH first: {tunnel})"
+    return f"{said}: {seconds:.0f} s on {sink.said}."
