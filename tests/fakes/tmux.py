@@ -57,6 +57,14 @@ class Tmux:
             time.sleep(0.1)
         return seen
 
+    def gone(self, *words: str, seconds: float = 30.0) -> str:
+        """Wait until none of ``words`` is on the screen: what lay over it has been closed."""
+        until = time.monotonic() + seconds
+        while any(word in (seen := self.screen()) for word in words):
+            assert time.monotonic() < until, f"still seen: {words}\n{seen}"
+            time.sleep(0.05)
+        return seen
+
     def keys(self, *named: str) -> None:
         """Press keys by tmux's names."""
         for key in named:
