@@ -192,3 +192,72 @@ def test_a_box_of_the_transcribers_own_is_not_narrated(tmp_path: Path):
         f"<h2>CHAPTER {n}</h2>{P()}" for n in ROMAN
     )
     assert "utf-8" not in text_of(parse(tmp_path, body))
+
+
+def test_words_cut_at_line_ends_are_whole_again(tmp_path: Path):
+    opening = (
+        "The old won-\nderful house and the well-\nknown man with two- and three-storey\nbarns stood there, and Mary-\n"
+        "Ann saw it all from her window."
+    )
+    chapters = [f"CHAPTER {n}\n\n\n{opening if n == 'I' else 'A wonderful day.'}\n\n{wrapped()}" for n in ROMAN[:3]]
+    parsed = parse(tmp_path, text_file(*chapters), name="book.txt")
+    said = text_of(parsed)
+    assert "The old wonderful house and the well-known man with two- and three-storey barns" in said
+    assert parsed.coverage.balances
+
+
+@pytest.mark.parametrize("between", ["[Pg 12]", "[12]", "{12}"])
+def test_a_paragraph_cut_by_the_foot_of_a_page_is_said_in_one(tmp_path: Path, between: str):
+    page = f"The man went to the\n\n{between}\n\nriver and fell in."
+    chapters = [f"CHAPTER {n}\n\n\n{page.replace('12', str(12 + at))}\n\n{wrapped()}" for at, n in enumerate(ROMAN)]
+    parsed = parse(tmp_path, text_file(*chapters), name="book.txt")
+    assert text_of(parsed).count("The man went to the river and fell in.") == 6
+    body = "".join(
+        f'<h2>CHAPTER {n}</h2><p>The man went to the</p><div class="pagenum">{at}</div><p>river and fell in.</p>{P()}'
+        for at, n in enumerate(ROMAN, 12)
+    )
+    assert text_of(parse(tmp_path, body)).count("The man went to the river and fell in.") == 6
+
+
+def test_numbers_at_the_right_of_verse_are_not_said(tmp_path: Path):
+    poem = "\n".join(
+        f"  Upon the river line the reeds are blown{f'      {line}' if line % 5 == 0 else ''}" for line in range(1, 21)
+    )
+    parsed = parse(tmp_path, text_file(*(f"CANTO {n}\n\n{poem}" for n in ROMAN[:3])), name="book.txt")
+    assert "blown 5" not in text_of(parsed)
+    assert parsed.coverage.skipped["line number"] == 12
+
+
+def test_rules_of_drawn_tables_are_not_said(tmp_path: Path):
+    drawn = "<pre>+------+-----+\n| one  | two |\n+------+-----+</pre>"
+    parsed = parse(tmp_path, "".join(f"<h2>CHAPTER {n}</h2>{drawn}{P()}" for n in ROMAN[:3]))
+    assert "+--" not in text_of(parsed)
+    assert "one" in text_of(parsed)
+
+
+def test_readings_and_typists_notes_of_aozora_texts_are_not_said(tmp_path: Path):
+    line = "彼は｜漢字《かんじ》を見た。［＃「見た」に傍点］"
+    text = "河\n\n著者\n\n\n" + "\n\n".join(f"{n}\n\n{line}\n\n" + "\n\n".join(plain(3, "jpn")) for n in "一二三")
+    said = text_of(parse(tmp_path, text, name="book.txt", language="jpn"))
+    assert "彼は漢字を見た。" in said
+    assert "かんじ" not in said
+    assert "傍点" not in said
+
+
+def test_a_note_between_rules_whose_mark_is_a_link(tmp_path: Path):
+    note = '<p>He came.<a href="#f{n}">[{n}]</a></p><hr><p><a id="f{n}"></a>[{n}] Not a true thing at all.</p><hr>'
+    body = "".join(f"<h2>CHAPTER {r}</h2>{note.replace('{n}', str(n))}{P()}" for n, r in enumerate(ROMAN, 1))
+    said = text_of(parse(tmp_path, body))
+    assert "Not a true thing" not in said
+    assert said.count("He came.") == 6
+
+
+def test_a_bare_number_in_a_paragraph_called_page(tmp_path: Path):
+    body = "".join(
+        f'<h2>CHAPTER {r}</h2><p>The man came</p><p class="page">{n}</p><p>home.</p><div class="page">{P()}</div>'
+        for n, r in enumerate(ROMAN, 123)
+    )
+    said = text_of(parse(tmp_path, body))
+    assert "The man came home." in said
+    assert "123" not in said
+    assert "remembered" in said

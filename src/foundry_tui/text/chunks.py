@@ -87,7 +87,7 @@ def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
             and block.group == gathered[-1].group
             and _short(block)
         )
-        if together and _short(gathered[-1]):
+        if (together and _short(gathered[-1])) or (gathered and _goes_on(gathered[-1], block)):
             gathered.append(block)
             continue
         if gathered:
@@ -95,6 +95,16 @@ def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
         gathered = [block]
     if gathered:
         yield gathered
+
+
+def _goes_on(block: Block, following: Block) -> bool:
+    """A paragraph cut in two by the foot of a page: what stood between is not narrated, the sentence is unfinished."""
+    return (
+        block.kind == following.kind == "para"
+        and 1 < following.position - block.position <= 4
+        and following.text[:1].islower()
+        and (block.text[-1:].isalpha() or block.text[-1:] in ",;")
+    )
 
 
 def _short(block: Block) -> bool:
@@ -105,7 +115,8 @@ def _of_group(group: Sequence[Block], language: str, sizes: Sizes) -> list[Draft
     first, last = group[0].position, group[-1].position
     kind = group[0].kind
     lines = [line for block in group for line in block.text.split("\n")]
-    if kind == "verse" or (kind in {"item", "row"} and len(lines) > 1) or _set_in_lines(group[0], lines):
+    in_lines = len(group) == 1 and _set_in_lines(group[0], lines)
+    if kind == "verse" or (kind in {"item", "row"} and len(lines) > 1) or in_lines:
         name = "verse" if kind in {"verse", "para", "quote", "pre"} else "list"
         after = {"verse": "stanza", "list": "table_row" if kind == "row" else "list_item"}[name]
         return _of_lines(lines, name, after, first, last, language, sizes)

@@ -32,6 +32,7 @@ REASONS = (
     "credits",
     "heading of a printed page",
     "emphasis mark",
+    "table rule",
 )
 _CODE = {reason: chr(_FIRST_REASON + number) for number, reason in enumerate(REASONS)}
 

@@ -11,7 +11,7 @@ _INLINE = (
     (
         "page number",
         (
-            r"page-?_?(num(ber)?|no)s?|pagenum\w*|pageno|pgno|pgnum|pncolor|pagebreak|page-?break-?num|folio|pb"
+            r"page|page-?_?(num(ber)?|no)s?|pagenum\w*|pageno|pgno|pgnum|pncolor|pagebreak|page-?break-?num|folio|pb"
             r"|x-ebookmaker-pageno|doc-pagebreak|newpage|opn|ebook-?page|pg|seitenzahl|page_?marker"
         ),
     ),

@@ -42,6 +42,9 @@ _STARRED = re.compile(r"\s*(\*{1,3}|[†‡])\s*[^\W\d_\s*]|\s*(\*{1,3}|[†‡]
 _LABELLED = re.compile(r"\s*\[\s*(\d{1,4}[a-z]?|[*†‡§]{1,3}|[A-Z])\s*\]\s*\S")
 _GLUED = re.compile(r"(?<=[a-zà-ÿ,.;:!?’”\"])(\d{1,3})(?=[\s,.;:!?)—-]|$)")
 _DIGIT = re.compile(r"[0-9]")
+_RULE_LINE = re.compile(r"^[|+=_~─━-](?:[|+=_~─━-]|[ ](?=[|+=_~─━ -])){2,}$", re.MULTILINE)
+_AOZORA_NOTE = re.compile(r"［＃[^］]{1,200}］")
+_AOZORA_READING = re.compile(r"《[\u3041-\u30ff]{1,30}》|[|｜](?=[^《》\n]{1,20}《[\u3041-\u30ff]{1,30}》)")
 _UNITS = frozenset(["m", "km", "cm", "mm", "dm", "ft", "in", "yd", "mi", "r"])
 _MANY = 12  # numbers glued to words before they are taken for notes
 _REACH = 40  # blocks a bracket may stay open
@@ -57,7 +60,7 @@ def strip_marks(document: BookDocument) -> None:
         bracketed = [
             block for block in blocks if block.spoken and ("[" in block.text or "{" in block.text or "(" in block.text)
         ]
-        labels = _note_labels(bracketed)
+        labels = _note_labels([block for block in blocks if block.cuts or "[" in block.text])
         braces = _counted([found[1] for block in bracketed for found in _BRACED.finditer(block.text)])
         for block in bracketed:
             _strip_brackets(block, labels, braces=braces)
@@ -65,8 +68,21 @@ def strip_marks(document: BookDocument) -> None:
     for block in blocks if raised else ():
         if block.spoken and any(sign in block.text for sign in raised):
             _apply(block, _RAISED, "footnote mark", group=(2, 3))
+    if "《" in whole or "［＃" in whole:
+        _strip_aozora(blocks)
+    for block in blocks if _RULE_LINE.search(whole) else ():
+        if block.spoken and "\n" in block.text and any(sign.isalnum() for sign in block.text):
+            _apply(block, _RULE_LINE, "table rule")
     _strip_stars(blocks)
     _strip_glued(blocks)
+
+
+def _strip_aozora(blocks: Sequence[Block]) -> None:
+    """Readings and typists' notes as Aozora Bunko writes them: 漢字《かんじ》, ｜, ［＃...］."""
+    for block in blocks:
+        if block.spoken:
+            _apply(block, _AOZORA_NOTE, "transcriber's note")
+            _apply(block, _AOZORA_READING, "ruby")
 
 
 def _close_brackets(blocks: Sequence[Block]) -> None:
@@ -96,6 +112,7 @@ def _note_labels(blocks: Sequence[Block]) -> frozenset[str]:
         start = _LABELLED.match(block.text)
         if start and start[1] in inside:
             notes.add(start[1])
+        inside.update(text.strip("[]() ") for reason, text in block.cuts if reason == "footnote mark")
         inside.update(found[1] for found in _SQUARE.finditer(block.text, start.end(1) if start else 0))
     return frozenset(notes)
 
