@@ -353,7 +353,7 @@ def test_the_doctor_looks_at_everything_and_says_what_to_do(foundry: CommandLine
     assert ".part_clerk" in row["sentence"]
     nowhere = run("--home", tmp_path / "none", "doctor", "--no-engines")
     assert nowhere.code == 0
-    assert "foundry-tui init" in nowhere.out
+    assert f"foundry-tui --home {tmp_path / 'none'} init" in nowhere.out
 
 
 def test_a_book_is_carried_to_the_library_and_a_second_run_finds_nothing(foundry: CommandLine, clerk: Path) -> None:
