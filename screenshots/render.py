@@ -27,11 +27,11 @@ from fakes.console_scenes import SCENES, app_for, home_for, reach, steady  # noq
 async def draw(folder: Path, name: str, template: Path) -> Path:
     """One screen."""
     scene = SCENES[name]
-    app = app_for(scene, home_for(scene, template, Path(name)))
+    app = app_for(scene, home_for(scene, template, Path("home")))
     async with app.run_test(size=scene.size) as pilot:
         try:
             await reach(scene, pilot)
-            picture = app.export_screenshot(title=f"foundry-tui: {name.replace('_', ' ')}")
+            picture = app.export_screenshot(title=f"foundry-tui: {name.replace('_', ' ')}", simplify=True)
         finally:
             await app.house.close(drain_s=1.0)
     path = folder / f"{name}.svg"
@@ -45,9 +45,10 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     steady(setattr)
     with tempfile.TemporaryDirectory() as work:
-        os.chdir(work)
         template = make_template(Path(work) / "template")
         for name in sys.argv[2:] or list(SCENES):
+            (Path(work) / name).mkdir()
+            os.chdir(Path(work) / name)
             sys.stdout.write(f"{asyncio.run(draw(folder, name, template))}\n")
         os.chdir(HERE)
 

@@ -50,7 +50,8 @@ def words(picture: str) -> str:
     """The texts of an SVG in the order they are drawn, its frame's title left out."""
     body = picture.partition("clip-path")[2]
     found = re.findall(r'<text class="[^"]*-r\d+"[^>]*>([^<]*)</text>', body)
-    return "\n".join(html.unescape(each).replace("\xa0", " ") for each in found)
+    # How neighbours of one style are joined is nobody's business.
+    return re.sub(r"\s+", "", "".join(html.unescape(each) for each in found))
 
 
 def test_the_pictures_of_the_docs_show_these_screens(repository: Path) -> None:
