@@ -14,7 +14,7 @@ import pytest
 
 from fakes.clocks import StandingClock
 from foundry_tui.errors import DatabaseUnavailable, EngineBusy, SourceNotFound
-from foundry_tui.pipeline.clock import wait_for
+from foundry_tui.pipeline.clock import SystemClock, wait_for
 from foundry_tui.pipeline.combine import Combiner
 from foundry_tui.pipeline.contract import Progress
 from foundry_tui.pipeline.feed import ProgressFeed, Running
@@ -254,3 +254,23 @@ async def test_a_lane_that_ends_without_recording_gives_its_turn_on() -> None:
 
     results = await asyncio.gather(lane((1, 1)), lane((1, 2)), return_exceptions=True)
     assert [type(result) for result in results] == [ValueError, ValueError]
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_cancel_in_any_moment_ends_who_waits(turns: int) -> None:
+    event = asyncio.Event()
+
+    async def wait_for_ever() -> None:
+        while True:
+            await wait_for(event, SystemClock(), 60.0)
+            event.clear()
+
+    waiting = asyncio.create_task(wait_for_ever())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    event.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    done, _ = await asyncio.wait([waiting], timeout=1.0)
+    assert done, "the cancel was taken for another's"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Protocol
 
 
@@ -51,7 +50,6 @@ async def wait_for(event: asyncio.Event, clock: Clock, seconds: float) -> bool:
     finally:
         for task in waits:
             task.cancel()
-        for task in waits:
-            with suppress(asyncio.CancelledError):
-                await task
+        # Gathered, for a cancel that comes just now is ours: it must not pass for that of what we wait for.
+        await asyncio.gather(*waits, return_exceptions=True)
     return event.is_set()
