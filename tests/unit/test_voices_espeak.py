@@ -216,7 +216,8 @@ async def test_a_library_that_cannot_be_used_is_explained(tmp_path: Path) -> Non
 
 def test_engines_by_name() -> None:
     assert {"edge", "espeak"} <= set(engine_names())
-    with pytest.raises(EngineMissing, match="espeak"):
+    with pytest.raises(EngineMissing, match="no/such") as unknown:
         open_engine("no/such")
     with pytest.raises(UsageError, match="colour"):
         open_engine("espeak", {"colour": 1})
+    assert "espeak" in unknown.value.action
