@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from foundry_tui.audio.check import Flag, VoiceNorm, check
 from foundry_tui.audio.measure import Measures, measure
 from foundry_tui.audio.take_file import write_take
+from foundry_tui.audio.word_times import words_tag
 from foundry_tui.domain.money import dollars
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
@@ -29,7 +30,7 @@ from foundry_tui.errors import (
 )
 from foundry_tui.pipeline.contract import Progress, StepContext
 from foundry_tui.steps.casting import Cast
-from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
+from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows, heard_words
 from foundry_tui.steps.hearing import Hearing
 from foundry_tui.steps.paid_takes import PaidTakes, again_costs
 from foundry_tui.voices.fit import fit, join_speech
@@ -290,7 +291,8 @@ class Booth:
         heard: float | None,
     ) -> Take:
         self._norm.learn(measures, job.text)
-        kept = write_take(self._rows.places.chunk(job.key), speech.pcm, speech.sample_rate, job.tags())
+        tags = {**job.tags(), **words_tag(heard_words(speech))}
+        kept = write_take(self._rows.places.chunk(job.key), speech.pcm, speech.sample_rate, tags)
         take = self._rows.good(job, kept, measures, tuple(flag.name for flag in flags), attempt)
         # Beside what was measured of the sound: how far it was from its words, where somebody listened.
         return take if heard is None else dataclasses.replace(take, metrics={**take.metrics, "word_error_rate": heard})
