@@ -77,7 +77,8 @@ async def watched(app):
     if "full" not in told and all(pane.loaded for pane in app.panes):
         mark("full")
 module.ConsoleApp.look = watched
-sys.exit(module.run(load_settings(home=home), workers=workers, low_bandwidth=low))
+from foundry_tui.console.opening import run
+sys.exit(run(load_settings(home=home), workers=workers, low_bandwidth=low))
 """
 
 
