@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from foundry_tui.errors import FoundryError, UsageError
+from foundry_tui.memory import keep_freed_memory
 from foundry_tui.operations.catalog import Catalog
 from foundry_tui.operations.event_log import EventLog
 from foundry_tui.operations.productions import Productions
@@ -462,6 +463,7 @@ async def open_foundry(settings: Settings, *, now: Callable[[], datetime] = _utc
 
     Engines and processes end before the database closes. Raises HomeUnusable, SchemaTooNew, DatabaseUnavailable.
     """
+    keep_freed_memory()  # before the database's thread is there
     async with AsyncExitStack() as stack:
         database = Database.connect(settings.database_url)
         stack.push_async_callback(database.close)

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import psutil
 
 from foundry_tui.errors import WorkerDied
+from foundry_tui.memory import keep_freed_memory
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ def _settle_in(parent: int) -> None:
     """In the child: leave signals sent to the whole group to the parent, who drains, and end when the parent does."""
     for sent in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(sent, signal.SIG_IGN)
+    keep_freed_memory()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
