@@ -251,13 +251,17 @@ class _Run:
             "requests_extra_percent": round(100 * (sum(asked.values()) / len(asked) - 1), 2),
             "faults": sum(1 for one in self._texts() if one["fault"]),
             "chunks": len(takes),
-            "flagged": self.press.rows("SELECT count(*) AS n FROM audio_chunks WHERE flags NOT IN ('[]', 'null')")[0]["n"],
+            "flagged": self.press.rows("SELECT count(*) AS n FROM audio_chunks WHERE flags NOT IN ('[]', 'null')")[0][
+                "n"
+            ],
             "words_lost": sum((meant - sent).values()),
             "words_extra": sum(len(_words(unique[text])) for text in foreign),
             "words": sum(meant.values()),
             "marks": len(marks(m4b)),
             "worst_mark_ms": max(
-                finding["figures"]["worst_ms"] for finding in quality["findings"] if finding["name"].startswith("marks_")
+                finding["figures"]["worst_ms"]
+                for finding in quality["findings"]
+                if finding["name"].startswith("marks_")
             ),
             "warnings": [finding["sentence"] for finding in quality["findings"] if not finding["passed"]],
             "lufs": quality["figures"]["lufs"],

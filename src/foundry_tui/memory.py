@@ -27,4 +27,5 @@ def keep_freed_memory() -> bool:
         _log.debug("this C library has no mallopt")
         return False
     wanted = ((_MMAP_THRESHOLD, _LARGE_BYTES), (_TRIM_THRESHOLD, _KEPT_BYTES), (_ARENA_MAX, _HEAPS))
-    return all([mallopt(option, value) == 1 for option, value in wanted])
+    told = [mallopt(option, value) == 1 for option, value in wanted]  # each of them, whatever became of the one before
+    return all(told)

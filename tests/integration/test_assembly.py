@@ -22,6 +22,7 @@ from foundry_tui.audio import assemble, chapter_packets
 from foundry_tui.audio.assemble import write_m4b
 from foundry_tui.audio.chapter_packets import ChapterJob, code_chapter, code_part, join_parts, open_chapter, parts_of
 from foundry_tui.audio.layout import ChapterPlan, ChapterSound, PlacedTake, lay_out, plan_chapter, stack
+from foundry_tui.audio.listen import listen, spans
 from foundry_tui.audio.loudness import chapter_loudness, gain_for
 from foundry_tui.audio.master import master
 from foundry_tui.audio.measure import measure
@@ -155,6 +156,25 @@ def test_tags_read_back(book, cover):
     assert (tags["stik"], tags["covr"]) == ([2], [cover])
     with av.open(str(book.file.path)) as container:
         assert container.streams.audio[0].language == "eng"
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 50])
+def test_a_file_heard_in_pieces_is_judged_as_in_one_go(book, pieces):
+    shared = spans(book.timing, pieces)
+    assert [place for span in shared for place in range(*span)] == list(range(len(book.timing.chapters)))
+    assert 1 < len(shared) <= pieces
+    heard = [listen(book.file.path, book.timing, span) for span in shared]
+    assert verify_m4b(book.file.path, book.expected, heard) == verify_m4b(book.file.path, book.expected)
+
+
+def test_a_file_that_breaks_off_is_told_by_whoever_heard_it(book, tmp_path):
+    data = book.file.path.read_bytes()
+    file = tmp_path / "cut.m4b"
+    file.write_bytes(data[: len(data) * 3 // 4])
+    heard = [listen(file, book.timing, span) for span in spans(book.timing, 2)]
+    assert not verify_m4b(file, book.expected, heard).passed
+    assert not heard[0].error
+    assert heard[1].error or heard[1].samples < book.timing.samples - heard[1].start
 
 
 def test_the_finished_file_passes_every_check(book):
@@ -401,8 +421,9 @@ def test_verification_sees_a_hole_of_silence_and_speech_over_a_mark(book, tmp_pa
     plan = book.plans[0]
     mute = code_chapter(replace(book.jobs[0], plan=replace(plan, takes=()), out_path=tmp_path / "mute.aac"))
     file = write_m4b(tmp_path / "mute.m4b", [mute, *book.coded[1:]], book.timing, TAGS, book.cover)
-    report = verify_m4b(file.path, book.expected)
-    assert [failure.name for failure in report.failures] == ["speech_after_marks"]
+    heard = [listen(file.path, book.timing, span) for span in spans(book.timing, 3)]
+    for report in (verify_m4b(file.path, book.expected), verify_m4b(file.path, book.expected, heard)):
+        assert [failure.name for failure in report.failures] == ["speech_after_marks"]
 
     late = replace(plan.takes[-1], start=plan.samples - plan.takes[-1].samples)
     loud = code_chapter(

@@ -98,4 +98,5 @@ def _crests(sound: NDArray[np.float32], height: NDArray[np.float32], known: floa
     top, here = height[places], sound[places]
     crest = (top >= height[places - 1]) & (top >= height[places + 1])
     steep = (np.abs(here - sound[places - 1]) > jump) | (np.abs(sound[places + 1] - here) > jump)
-    return places[crest | steep]
+    beside: NDArray[np.intp] = places[crest | steep]
+    return beside

@@ -16,22 +16,19 @@ from typing import Any
 import av
 import numpy as np
 from mutagen import MutagenError, mp4
-from numpy.typing import NDArray
 
+from foundry_tui.audio.listen import UNREADABLE, Heard, listen
 from foundry_tui.audio.loudness import integrated
 from foundry_tui.audio.measure import SILENT_DB
 from foundry_tui.audio.mp4_marks import Mark, nero_marks, quicktime_marks
 from foundry_tui.audio.profiles import MasteringProfile
 from foundry_tui.audio.quality_report import Finding, QualityReport
-from foundry_tui.audio.sound_meter import SoundMeter
 from foundry_tui.audio.tags import BookTags, mark_title, one_line, paragraphs
 from foundry_tui.domain.timing import TimingTable
 from foundry_tui.errors import ArtifactBroken
 
 __all__ = ["Expected", "Finding", "QualityReport", "verify_m4b"]
 
-_GATHER = 1 << 16
-_ENVELOPE_MS = 20
 _MARK_TOLERANCE_S = Fraction(1, 1000)
 _QUIET_DB, _SPEECH_DB = -55.0, -45.0
 _MAX_ZERO_MS, _HOLE_MS = 50.0, 500.0
@@ -50,20 +47,25 @@ class Expected:
     cover: bytes | None = None
 
 
-def verify_m4b(path: Path, expected: Expected) -> QualityReport:
-    """Open, decode and judge the file. Never raises for a bad file: a fatal finding says what is wrong."""
+def verify_m4b(path: Path, expected: Expected, heard: Sequence[Heard] | None = None) -> QualityReport:
+    """Open, decode and judge the file. Never raises for a bad file: a fatal finding says what is wrong.
+
+    ``heard`` is the whole book as :func:`listen` gave it, span by span, where others have listened already.
+    """
+    if heard is None:
+        heard = [listen(path, expected.timing, (0, len(expected.timing.chapters)))]
     findings: list[Finding] = []
     chapters: list[dict[str, Any]] = []
     figures: dict[str, Any] = {}
     try:
-        sound = _decode(path, expected.timing)
+        sound = _whole(heard)
         figures = {"samples": sound.samples, "sample_rate": sound.sample_rate, "lufs": sound.lufs}
         findings += [*_stream(sound, expected.timing), *_levels(sound, expected), *_borders(sound, expected)]
         chapters = [
             _row(chapter, levels) for chapter, levels in zip(expected.timing.chapters, sound.levels, strict=True)
         ]
         findings += [*_marks(path, expected.timing), *_tags(path, expected)]
-    except (OSError, ArtifactBroken, MutagenError, av.error.FFmpegError, ValueError, IndexError) as error:
+    except (*UNREADABLE, MutagenError) as error:
         findings.insert(0, Finding("readable", passed=False, sentence=f"The file cannot be read: {error}"))
     else:
         findings.insert(0, Finding("readable", passed=True, sentence="The file opens and decodes to its end."))
@@ -78,82 +80,27 @@ class _Sound:
     codec: str
     lufs: float
     levels: list[dict[str, float]]
-    envelope: NDArray[np.float32]  # mean squares per 20 ms
+    heard: Sequence[Heard]
+
+    def of_chapter(self, place: int) -> Heard:
+        return next(heard for heard in self.heard if heard.span[0] <= place < heard.span[1])
 
 
-def _decode(path: Path, timing: TimingTable) -> _Sound:
-    listener = _Listener(timing)
-    with av.open(str(path)) as container:
-        stream = container.streams.audio[0]
-        codec = stream.codec_context
-        name, rate, channels = codec.name, codec.sample_rate, codec.channels
-        for block in _blocks(container, stream):
-            listener.add(block)
-    return listener.finish(name, rate, channels)
-
-
-class _Listener:
-    """Hears the book once; keeps of each chapter its levels, and of the whole a mean square per 20 ms."""
-
-    def __init__(self, timing: TimingTable) -> None:
-        self._rate = timing.sample_rate
-        self._ends = [chapter.end for chapter in timing.chapters]
-        self._step = timing.sample_rate * _ENVELOPE_MS // 1000
-        self._envelope = np.zeros(timing.samples // self._step + 1, dtype=np.float32)
-        self._frames = self._position = 0
-        self._rest = np.zeros(0, dtype=np.float32)
-        self._meter = SoundMeter(timing.sample_rate)
-        self._levels: list[dict[str, float]] = []
-        self._energies: list[NDArray[np.float32]] = []
-
-    def add(self, block: NDArray[np.float32]) -> None:
-        self._follow(block)
-        left = block
-        while len(left) and len(self._levels) < len(self._ends):
-            part = left[: self._ends[len(self._levels)] - self._position]
-            self._meter.add(part)
-            self._position += len(part)
-            left = left[len(part) :]
-            if self._position == self._ends[len(self._levels)]:
-                self._close()
-        self._position += len(left)
-
-    def finish(self, codec: str, sample_rate: int, channels: int) -> _Sound:
-        while len(self._levels) < len(self._ends):  # the file ended early
-            self._close()
-        energies = np.concatenate(self._energies) if self._energies else np.zeros(0)
-        lufs = round(integrated(energies.astype(np.float64), self._rate), 2)
-        return _Sound(self._position, sample_rate, channels, codec, lufs, self._levels, self._envelope)
-
-    def _close(self) -> None:
-        self._levels.append(self._meter.levels())
-        self._energies.append(self._meter.energies().astype(np.float32))
-        self._meter = SoundMeter(self._rate)
-
-    def _follow(self, block: NDArray[np.float32]) -> None:
-        joined = np.concatenate([self._rest, block])
-        whole = len(joined) // self._step
-        rows = joined[: whole * self._step].reshape(whole, self._step)
-        kept = min(whole, len(self._envelope) - self._frames)
-        self._envelope[self._frames : self._frames + kept] = (
-            np.einsum("ij,ij->i", rows[:kept], rows[:kept]) / self._step
-        )
-        self._frames += kept
-        self._rest = joined[whole * self._step :]
-
-
-def _blocks(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
-    parts: list[NDArray[np.float32]] = []
-    count = 0
-    for frame in container.decode(stream):
-        samples = np.frombuffer(frame.planes[0], dtype=np.float32, count=frame.samples)
-        parts.append(samples)
-        count += len(samples)
-        if count >= _GATHER:
-            yield np.concatenate(parts)
-            parts, count = [], 0
-    if parts:
-        yield np.concatenate(parts)
+def _whole(heard: Sequence[Heard]) -> _Sound:
+    """All spans put together; raises ArtifactBroken with the reason where one could not be heard."""
+    if broken := [part.error for part in heard if part.error]:
+        raise ArtifactBroken(broken[0])
+    first = heard[0]
+    energies = np.concatenate([energies for part in heard for energies in part.energies])
+    return _Sound(
+        samples=sum(part.samples for part in heard),
+        sample_rate=first.sample_rate,
+        channels=first.channels,
+        codec=first.codec,
+        lufs=round(integrated(energies.astype(np.float64), first.sample_rate), 2),
+        levels=[levels for part in heard for levels in part.levels],
+        heard=heard,
+    )
 
 
 def _stream(sound: _Sound, timing: TimingTable) -> Iterator[Finding]:
@@ -208,13 +155,13 @@ def _levels(sound: _Sound, expected: Expected) -> Iterator[Finding]:
 
 def _borders(sound: _Sound, expected: Expected) -> Iterator[Finding]:
     timing, profile = expected.timing, expected.profile
-    step = timing.sample_rate * _ENVELOPE_MS // 1000
     loud, mute = [], []
-    for chapter in timing.chapters:
-        before = sound.envelope[(chapter.end - timing.sample_rate // 5) // step + 1 : chapter.end // step]
+    for place, chapter in enumerate(timing.chapters):
+        heard = sound.of_chapter(place)
+        before = heard.between(chapter.end - timing.sample_rate // 5 + heard.step, chapter.end)
         first = chapter.chunks[0] if chapter.chunks else None
         start = first.start if first else chapter.start
-        after = sound.envelope[start // step : (start + timing.sample_rate * 3 // 2) // step]
+        after = heard.between(start, start + timing.sample_rate * 3 // 2)
         if len(before) and _db(before.mean()) > _QUIET_DB:
             loud.append(chapter.number)
         if not len(after) or _db(after.max()) < _SPEECH_DB:

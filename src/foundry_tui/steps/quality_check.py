@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from foundry_tui.audio.listen import listen, spans
 from foundry_tui.audio.quality_report import Finding, QualityReport
 from foundry_tui.audio.verify import verify_m4b
 from foundry_tui.audio.verify_editions import (
@@ -45,6 +46,7 @@ class _Check:
     verify: Callable[..., QualityReport]
     args: tuple[Any, ...]
     forbidding: frozenset[str] | None = None  # checks whose failure forbids publishing; None: all fatal ones
+    shared: TimingTable | None = None  # of a long file, which is listened to in several processes at once
 
     def failures(self, report: QualityReport) -> tuple[Finding, ...]:
         """What forbids publishing."""
@@ -116,7 +118,8 @@ class QualityCheck:
             async with gate:
                 context.checkpoint()
                 about = _substituted(context) if check.report.startswith("quality") else ()
-                report = await self._tools.cpu.run(_verified, places, check.report, check.verify, check.args, about)
+                args = (*check.args, *await self._heard(check))
+                report = await self._tools.cpu.run(_verified, places, check.report, check.verify, args, about)
             count += 1
             context.progress(Progress(count, len(checks), "reports", message=check.report))
             return report
@@ -127,6 +130,14 @@ class QualityCheck:
             raise errors[0]
         reports = [report for report in results if isinstance(report, QualityReport)]
         return list(zip(checks, reports, strict=True))
+
+    async def _heard(self, check: _Check) -> Sequence[Any]:
+        """What the check's verifier is told of a file that all processes have listened to."""
+        if check.shared is None:
+            return ()
+        path, cpu = check.args[0], self._tools.cpu
+        pieces = spans(check.shared, cpu.processes)
+        return (await asyncio.gather(*(cpu.run(listen, path, check.shared, span) for span in pieces)),)
 
     async def _tell(self, context: StepContext, done: Sequence[tuple[_Check, QualityReport]]) -> None:
         for check, report in done:
@@ -161,7 +172,8 @@ class QualityCheck:
         for volume, file in zip(cut, m4bs_of(compiled), strict=True):
             report = "quality" if volume.number == 1 else f"quality_volume_{volume.number}"
             expected = expected_m4b(self._tools, context, volume, len(cut), cover)
-            checks.append(_Check(report, [file], verify_m4b, (self._tools.home / str(file["file"]), expected)))
+            args = (self._tools.home / str(file["file"]), expected)
+            checks.append(_Check(report, [file], verify_m4b, args, shared=volume.timing))
         if compiled.get("editions"):
             chapters = await narrated_chapters(context, places, self._tools.settings)
             texts = texts_of(chapters)
