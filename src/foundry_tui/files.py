@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +77,28 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as readable JSON, whole or not at all."""
     write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+
+
+@contextmanager
+def unnamed_file(data: bytes = b"") -> Iterator[int]:
+    """The descriptor of a file without a name that holds ``data``, in memory where the system has that; at its beginning.
+
+    For C libraries that read a file by themselves, but would call back into Python for every piece of a BytesIO: with
+    many threads at work each call waits for its turn.
+    """
+    handle = os.memfd_create("foundry", os.MFD_CLOEXEC) if hasattr(os, "memfd_create") else _anonymous()
+    try:
+        with os.fdopen(handle, "wb", closefd=False) as file:
+            file.write(data)
+        os.lseek(handle, 0, os.SEEK_SET)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _anonymous() -> int:
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def sync_file(path: Path) -> None:

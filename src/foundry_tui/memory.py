@@ -14,8 +14,8 @@ _log = logging.getLogger(__name__)
 
 # Names and numbers of <malloc.h>.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-_KEPT_BYTES = 32 << 20  # free memory a heap holds on to
-_LARGE_BYTES = 16 << 20  # from here on a block is the kernel's own again: whole chapters, not takes
+_KEPT_BYTES = 12 << 20  # free memory a heap holds on to
+_LARGE_BYTES = 8 << 20  # from here on a block is the kernel's own again: whole chapters, not takes
 _HEAPS = 2
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from mutagen.flac import FLAC
 from numpy.typing import NDArray
 
 from foundry_tui.errors import ArtifactBroken, SpeechRejected
-from foundry_tui.files import replacing
+from foundry_tui.files import replacing, unnamed_file
 
 KEY_TAG = "foundry_key"
 TEXT_TAG = "foundry_text_sha"
@@ -92,9 +93,12 @@ def inspect_take(path: Path) -> TakeFile:
 
 
 def _encode(samples: NDArray[np.int16], sample_rate: int) -> bytes:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
-    return buffer.getvalue()
+    with unnamed_file() as handle:
+        with soundfile.SoundFile(handle, "w", sample_rate, 1, "PCM_16", format="FLAC", closefd=False) as file:
+            file.write(samples)
+        os.lseek(handle, 0, os.SEEK_SET)
+        with os.fdopen(handle, "rb", closefd=False) as written:
+            return written.read()
 
 
 def _tagged(flac: bytes, tags: Mapping[str, str]) -> bytes:
@@ -109,7 +113,7 @@ def _tagged(flac: bytes, tags: Mapping[str, str]) -> bytes:
 
 def _decode(data: bytes, path: Path) -> tuple[NDArray[np.int16], int]:
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with unnamed_file(data) as handle, soundfile.SoundFile(handle, closefd=False) as file:
             declared, sample_rate, channels = file.frames, file.samplerate, file.channels
             samples = file.read(dtype="int16")
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:

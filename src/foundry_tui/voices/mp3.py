@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
 from foundry_tui.errors import SpeechRejected
+from foundry_tui.files import unnamed_file
 
 
 def decode_mp3(data: bytes) -> tuple[bytes, int]:
@@ -15,7 +14,7 @@ def decode_mp3(data: bytes) -> tuple[bytes, int]:
     import soundfile
 
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as sound:
+        with unnamed_file(data) as handle, soundfile.SoundFile(handle, closefd=False) as sound:
             if sound.format != "MP3" or sound.channels != 1:
                 raise SpeechRejected(f"The sound is {sound.format} with {sound.channels} channels, not mono MP3.")
             return bytes(sound.buffer_read(dtype="int16")), int(sound.samplerate)
