@@ -81,7 +81,7 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def unnamed_file(data: bytes = b"") -> Iterator[int]:
-    """The descriptor of a file without a name that holds ``data``, in memory where the system has that; at its beginning.
+    """The descriptor of a file without a name that holds ``data``, in memory where the system can; at its beginning.
 
     For C libraries that read a file by themselves, but would call back into Python for every piece of a BytesIO: with
     many threads at work each call waits for its turn.

@@ -37,6 +37,23 @@ def test_the_compiled_loop_is_found_without_the_package_round_it():
     assert run.stdout.strip() == "False", run.stderr
 
 
+def test_threads_that_all_want_it_at_once_get_the_loop_and_not_the_package():
+    code = """
+import sys, threading, numpy
+from foundry_tui.audio.biquads import Biquads, high_pass
+at_once = threading.Barrier(8)
+def filtered():
+    at_once.wait()
+    Biquads(high_pass(65, 24000)).process(numpy.zeros(10))
+threads = [threading.Thread(target=filtered) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print("scipy.sparse" in sys.modules)
+"""
+    runs = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(5)]
+    assert [run.communicate(timeout=60)[0].strip() for run in runs] == ["False"] * 5
+
+
 @pytest.mark.parametrize("half", [1, 2, 7, 145])
 def test_sliding_maximum_and_sum_agree_with_the_plain_way(half):
     values = np.random.default_rng(half).integers(0, 1 << 30, 1000) * (np.random.default_rng(1).random(1000) < 0.02)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import math
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -20,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _log = logging.getLogger(__name__)
+# A module that another thread is still loading looks like one that has no loop.
+_one_at_a_time = threading.Lock()
 _Loop = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], Any]
 
 
@@ -48,8 +51,13 @@ def high_pass(corner_hz: float, sample_rate: int) -> NDArray[np.float64]:
     )
 
 
-@cache
 def _loop() -> _Loop:
+    with _one_at_a_time:
+        return _found_loop()
+
+
+@cache
+def _found_loop() -> _Loop:
     try:
         return _compiled()
     except (ImportError, OSError, AttributeError, StopIteration) as error:
