@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -37,21 +40,22 @@ def test_the_compiled_loop_is_found_without_the_package_round_it():
     assert run.stdout.strip() == "False", run.stderr
 
 
-def test_threads_that_all_want_it_at_once_get_the_loop_and_not_the_package():
-    code = """
-import sys, threading, numpy
-from foundry_tui.audio.biquads import Biquads, high_pass
-at_once = threading.Barrier(8)
-def filtered():
-    at_once.wait()
-    Biquads(high_pass(65, 24000)).process(numpy.zeros(10))
-threads = [threading.Thread(target=filtered) for _ in range(8)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-print("scipy.sparse" in sys.modules)
-"""
-    runs = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(5)]
-    assert [run.communicate(timeout=60)[0].strip() for run in runs] == ["False"] * 5
+def test_threads_that_all_want_the_loop_at_once_load_it_once(monkeypatch):
+    loads = []
+
+    def slowly():
+        loads.append(threading.get_ident())
+        time.sleep(0.05)  # what is half loaded must not be seen by the others
+        return biquads._public
+
+    monkeypatch.setattr(biquads, "_compiled", slowly)
+    biquads._found_loop.cache_clear()
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(lambda _: biquads._loop(), range(8)))
+    finally:
+        biquads._found_loop.cache_clear()
+    assert (len(loads), set(found)) == (1, {biquads._public})
 
 
 @pytest.mark.parametrize("half", [1, 2, 7, 145])
