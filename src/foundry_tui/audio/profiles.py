@@ -43,9 +43,9 @@ PROFILES: Mapping[str, MasteringProfile] = MappingProxyType(
     {
         profile.name: profile
         for profile in (
-            MasteringProfile("acx", "rms", -20.5, (-23.0, -18.0), ceiling_db=-3.5, peak_max_db=-3.0),
-            MasteringProfile("podcast", "lufs", -19.0, (-20.0, -18.0), ceiling_db=-2.0, peak_max_db=-1.0),
-            MasteringProfile("r128", "lufs", -23.0, (-24.0, -22.0), ceiling_db=-2.0, peak_max_db=-1.0),
+            MasteringProfile("acx", "rms", -20.5, (-23.0, -18.0), ceiling_db=-4.5, peak_max_db=-3.0),
+            MasteringProfile("podcast", "lufs", -19.0, (-20.0, -18.0), ceiling_db=-2.5, peak_max_db=-1.0),
+            MasteringProfile("r128", "lufs", -23.0, (-24.0, -22.0), ceiling_db=-2.5, peak_max_db=-1.0),
         )
     }
 )
