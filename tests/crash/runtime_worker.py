@@ -58,9 +58,10 @@ def rig() -> None:
             reached("after_rename")
 
     def fsync(handle: int) -> None:
-        sync(handle)
         number = handle if isinstance(handle, int) else handle.fileno()
-        note(f"synced\t{Path(f'/proc/self/fd/{number}').readlink()}")
+        size, moment = os.fstat(number).st_size, time.time()
+        sync(handle)
+        note(f"synced\t{Path(f'/proc/self/fd/{number}').readlink()}\t{size}\t{moment}")
 
     os.replace, os.fsync = replace, fsync  # type: ignore[assignment]
 
@@ -129,6 +130,7 @@ async def main() -> None:
             part_chunks=0 if CASE["runtime"] == "embedded" else 4,
             lease_s=lease_s,
             heartbeat_s=lease_s / 4,
+            sync_s=CASE.get("sync_s", 1.0),
             deaths_before_poison=10_000,  # this killer is no chunk's fault
             chunk_deaths_before_poison=10_000,
         )

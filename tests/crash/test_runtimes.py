@@ -9,6 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from foundry_tui.pipeline.procrastinate_dispatch import ProcrastinateDispatcher
 from foundry_tui.pipeline.queues import Queues
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.store import dispatching
+from foundry_tui.store.columns import parsed_moment
 from foundry_tui.store.database import Database, sqlite_url
 from servers_plugin import PostgresServer, postgres_cluster
 
@@ -290,31 +292,42 @@ async def test_a_poisoned_cache(case: Case, references: dict, tmp_path: Path) ->
     assert len(again) == 4, "what was damaged, and nothing else, is spoken again"
 
 
-def cut_power(case: Case, log: Path) -> set[str]:
+def cut_power(case: Case, log: Path) -> tuple[set[str], float]:
     """What a disk may hold after the power went: no file's words that were not synced, no name whose folder was not.
 
-    Of the database's journal the last half is gone too: synchronous is NORMAL. Returns the chunk files that are left.
+    Of the database's journal only what was synced is left. Returns the chunk files that are left, and when the journal
+    was synced last.
     """
     synced: set[str] = set()
     named: dict[str, bool] = {}  # put in place, and whether its folder was synced since
+    journal = case.home.parent / "database" / "foundry.db-wal"
+    kept_bytes, kept_at = 0, 0.0
     for line in log.read_text(encoding="utf-8").splitlines():
-        what, *paths = line.split("\t")
+        what, *facts = line.split("\t")
         if what == "synced":
-            synced.add(paths[0])
-            named |= {target: True for target in named if str(Path(target).parent) == paths[0]}
+            place, size, moment = facts
+            synced.add(place)
+            named |= {target: True for target in named if str(Path(target).parent) == place}
+            if place == str(journal):
+                kept_bytes, kept_at = int(size), float(moment)
         else:
-            source, target = paths
+            source, target = facts
             assert source in synced, f"{target} was put in place before its words were on the disk"
             synced.add(target)
             named[target] = False
     for target, safe in named.items():
         if not safe:
             Path(target).unlink(missing_ok=True)
-    journal = case.home.parent / "database" / "foundry.db-wal"
     with journal.open("r+b") as file:
-        file.truncate(journal.stat().st_size // 2)
+        file.truncate(kept_bytes)
     journal.with_name("foundry.db-shm").unlink(missing_ok=True)
-    return {path.name for path in case.home.glob("foundry/small/eng/anna/audio_chunks/*.flac")}
+    return {path.name for path in case.home.glob("foundry/small/eng/anna/audio_chunks/*.flac")}, kept_at
+
+
+async def told(case: Case) -> list[tuple[str, str, str]]:
+    """Every event: when, of what kind, with which words."""
+    rows = await case.rows("SELECT timestamp, kind, message FROM audiobook_process_events ORDER BY seq")
+    return [(str(row["timestamp"]), row["kind"], row["message"]) for row in rows]
 
 
 @ways("embedded-sqlite", of=("embedded-sqlite",))
@@ -322,18 +335,30 @@ def cut_power(case: Case, log: Path) -> set[str]:
 async def test_a_power_cut(case: Case, references: dict, tmp_path: Path, moment: tuple[str, int]) -> None:
     await case.order()
     log = tmp_path / "power.log"
-    await case.ends(case.start(die=list(moment), power=str(log)), well=False)
-    left = cut_power(case, log)
+    await case.ends(case.start(die=list(moment), power=str(log), latency_s=0.5, sync_s=0.2), well=False)
+    files_only = case.home.parent / "as_it_was"
+    shutil.copytree(case.home.parent / "database", files_only)  # looked at there: opening it would fold the journal in
+    before_cut = await told(replace(case, url=sqlite_url(str(files_only / "foundry.db"))))
+    left, synced_at = cut_power(case, log)
+    survived = await told(case)
+    assert survived == before_cut[: len(survived)]
+    lost = [parsed_moment(moment).timestamp() for moment, _, _ in before_cut[len(survived) :]]
+    assert all(moment > synced_at - 0.001 for moment in lost), "what was told before the last sync is still there"
+    assert synced_at, "it was synced at all"
     files = {
         path.name: path.stat().st_mtime_ns for path in case.home.glob("foundry/small/eng/anna/audio_chunks/*.flac")
     }
     assert set(files) == left
+    rows_left = await case.rows("SELECT count(*) AS n FROM audio_chunks WHERE status = 'success'")
     before = case.requests()
     await case.ends(case.start())
     await case.finished(await reference(references, case, tmp_path))
     now = {path.name: path.stat().st_mtime_ns for path in case.home.glob("foundry/small/eng/anna/audio_chunks/*.flac")}
     assert {name: now.get(name) for name in files} == files, "what was whole on the disk is taken up by its tags"
     assert (case.requests() - before).total() == len(now) - len(files)
+    taken_up = [message for _, kind, message in await told(case) if kind == "taken_up"]
+    rowless = len(files) - sum(row["n"] for row in rows_left)
+    assert bool(taken_up) == bool(rowless), "a chunk whose row is lost is taken up with a word"
 
 
 @ways()

@@ -16,6 +16,7 @@ from foundry_tui.pipeline.context import ClaimContext, Ended
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.feed import ProgressFeed
 from foundry_tui.pipeline.heartbeat import Heartbeat
+from foundry_tui.pipeline.journal import keep_on_disk
 from foundry_tui.pipeline.part_runner import PartRunner
 from foundry_tui.pipeline.reconcile import Reconciler, Recovery
 from foundry_tui.pipeline.room import FreeBytes, RoomWatch, free_bytes
@@ -219,7 +220,8 @@ class WorkerPool:
         self.summary = PoolSummary()
         await self._reconcile()
         await self._tell("worker_started", f"A worker started: {spoken_name(self.worker_id)}.")
-        helpers = [asyncio.create_task(self._heartbeat.run()), asyncio.create_task(self._reconcile_forever())]
+        sync = keep_on_disk(self._database, self.clock, self.settings.sync_s)
+        helpers = [asyncio.create_task(work) for work in (self._heartbeat.run(), self._reconcile_forever(), sync)]
         hears = {notices.JOBS: self.wake, notices.PRODUCTIONS: self._look_in.set}
         try:
             async with Wakeups(self._database, hears):

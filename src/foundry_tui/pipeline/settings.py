@@ -27,6 +27,7 @@ class PoolSettings:
     chunk_deaths_before_poison: int = 2
     most_send_backs: int = 2  # a run of a production may go back to an earlier step this often
     part_chunks: int = 0  # chunks of a part, where a book is spoken by several workers at once; 0: by one
+    sync_s: float = 1.0  # what was committed longer ago than this survives a power cut
     mark_delay_s: float = 0.1  # chunks in hand wait this long for a transaction to ride on
     room_margin_bytes: int = 64 * 1024 * 1024  # this much more than was wanting must be free before a step goes on
     room_again_s: float = 60.0  # between tries where free space cannot be measured: a quota, a server's disk

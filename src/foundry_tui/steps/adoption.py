@@ -12,12 +12,14 @@ from pathlib import Path
 from foundry_tui.audio.check import VoiceNorm, check
 from foundry_tui.audio.measure import Measures, measure
 from foundry_tui.audio.take_file import KEY_TAG, inspect_take, read_take
-from foundry_tui.domain.status import Status
+from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
 from foundry_tui.errors import ArtifactBroken
 from foundry_tui.files import replacing, sha256_of
 from foundry_tui.pipeline.contract import StepContext
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows
+
+_LISTED = 20
 
 
 class Adoption:
@@ -38,9 +40,21 @@ class Adoption:
         adopted = await asyncio.to_thread(self._brought_over, wanting, found)
         if adopted:
             await self._context.record(adopted)
+        await self._tell([take for take in adopted if found.get(take.input_key) is None])
         kept.update({take.place: take for take in adopted})
         await asyncio.to_thread(self._learn, jobs, kept)
         return kept
+
+    async def _tell(self, from_files: Sequence[Take]) -> None:
+        if not from_files:
+            return
+        await self._context.event(
+            "taken_up",
+            f"Chunks that lay on the disk without a row, as after a power cut: {len(from_files):,}. Their files name "
+            "key and text, so they are taken up and not spoken again.",
+            level=Level.WARNING,
+            details={"chunks": [[take.chapter_number, take.chunk_index] for take in from_files[:_LISTED]]},
+        )
 
     async def missing(self, jobs: Sequence[ChunkJob]) -> list[ChunkJob]:
         """The chunks that ``adopt`` would find no take for; nothing is written or brought over."""

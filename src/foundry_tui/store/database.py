@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from foundry_tui.errors import DatabaseUnavailable, DiskFull
+from foundry_tui.files import sync_file
 from foundry_tui.store.ballast import Ballast
 from foundry_tui.store.failures import translated
 
@@ -78,6 +79,7 @@ class Database:
         self._threads = threads
         self._write_lock = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
+        self._unsynced = False  # something was committed since the disk was last told to keep it
         self.url = url
         self.dispatcher: Dispatcher | None = None  # whoever sets it closes it
         self.dialect = engine.dialect.name
@@ -151,6 +153,7 @@ class Database:
                             announced = connection.info.pop(ANNOUNCED, ())
                             if announced and self.dispatcher is not None:
                                 await self.dispatcher.enqueue(connection, announced)
+                        self._unsynced = self._unsynced or not synced
                     finally:
                         if synced and self.is_sqlite:
                             await _pragma(connection, "PRAGMA synchronous=NORMAL")
@@ -225,6 +228,13 @@ class Database:
                     await cursor.close()
         return bool(row is not None and row[0] == 0)
 
+    async def sync(self) -> None:
+        """Have the disk keep every commit of this process so far; a server sees to that by itself."""
+        if self.sqlite_path is None or not self._unsynced:
+            return
+        self._unsynced = False
+        await asyncio.to_thread(_sync_journal, Path(f"{self.sqlite_path}-wal"))
+
     async def ping(self) -> None:
         """Raise DatabaseUnavailable, in words, when no connection can be had."""
         await self.fetch("SELECT 1")
@@ -278,6 +288,14 @@ class _Translating:
                 self._ballast.drop()
             if said is not None:
                 raise said from error
+
+
+def _sync_journal(journal: Path) -> None:
+    # A descriptor of our own may be closed without harm: SQLite keeps its locks on other files than this one.
+    try:
+        sync_file(journal)
+    except FileNotFoundError:
+        return  # folded in, or nothing was written yet
 
 
 async def _pragma(connection: AsyncConnection, statement: str) -> None:
