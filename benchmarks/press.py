@@ -166,8 +166,9 @@ class _Run:
             time.sleep(2.5)
             orphans = len(self.press.processes())
             kept = self.press.finished_chunks()
-            asked = self._requests()
-            watch = _Watch(until=lambda: self._requests() > asked)
+            finished = "SELECT count(*) AS n FROM audio_chunks WHERE status = 'success'"
+            before = self.press.rows(finished)[0]["n"]
+            watch = _Watch(until=lambda: self.press.rows(finished)[0]["n"] > before)
             code = watch.through(self.press.start("--run-all"))
             now = self.press.finished_chunks()
             figures = {

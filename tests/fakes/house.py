@@ -42,12 +42,13 @@ def page(chapters: int = 3, sentences: int = 4, **changed: str) -> str:
     names = ("one", "two", "three", "four", "five", "six")
     body = []
     for number in range(chapters):
+        name = names[number % 6] + " more" * (number // 6)
         lines = [
-            f"Sentence {names[k % 6]} of chapter {names[number]}: {_WORDS}, again and again until {k + 3} o'clock."
+            f"Sentence {names[k % 6]} of chapter {name}: {_WORDS}, again and again until {k + 3} o'clock."
             for k in range(sentences)
         ]
-        if names[number] in changed:
-            lines[0] = changed[names[number]]
+        if name in changed:
+            lines[0] = changed[name]
         body.append(f'<h2 id="c{number}">Chapter {number + 1}</h2>' + "".join(f"<p>{line}</p>" for line in lines))
     return f"<html><head><title>A Small Book</title></head><body>{''.join(body)}</body></html>"
 
