@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,11 @@ class EditionPress:
             for file in files
         }
 
+        def told(names: Iterable[str]) -> None:
+            context.progress(Progress(done, len(pieces), "files", message=", ".join(dict.fromkeys(names))))
+
+        at_work: list[str] = []
+
         async def one(piece: _Piece) -> dict[str, Any]:
             nonlocal done
             path = piece.path(order.places)
@@ -113,11 +118,16 @@ class EditionPress:
                 context.checkpoint()
                 facts = await asyncio.to_thread(self._standing, path, former)
                 if facts is None:
-                    await self._tools.cpu.run(piece.make, path, *piece.args)
+                    at_work.append(piece.edition)
+                    told(at_work)  # a whole book in one piece takes minutes: what is being made is said at once
+                    try:
+                        await self._tools.cpu.run(piece.make, path, *piece.args)
+                    finally:
+                        at_work.remove(piece.edition)
                     facts = await asyncio.to_thread(self._facts, path)
                     await context.durable()
             done += 1
-            context.progress(Progress(done, len(pieces), "files", message=piece.edition))
+            told(at_work or [piece.edition])
             return {**facts, "name": piece.name, "key": piece.key, **piece.facts}
 
         results = await asyncio.gather(*(one(piece) for piece in pieces), return_exceptions=True)
