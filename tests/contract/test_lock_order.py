@@ -15,7 +15,7 @@ from fakes.recipes import FakeStep, catalog, recipe
 from foundry_tui.domain.status import Status
 from foundry_tui.errors import Conflict, LeaseLost, UsageError
 from foundry_tui.operations.desk import Desk
-from foundry_tui.store import adoption, jobs, requeue, steering, steps
+from foundry_tui.store import adoption, jobs, requeue, steering, step_turns, steps
 from foundry_tui.store.columns import utc_now
 from foundry_tui.store.database import Database
 from foundry_tui.store.events import append
@@ -46,7 +46,7 @@ async def test_a_storm_of_claims_and_cancels_has_no_deadlock(database: Database,
             try:
                 async with mine.write() as connection:
                     job = await jobs.claim(connection, name, time.time(), 60)
-                    step = await steps.start(connection, job, time.time()) if job else None
+                    step = await step_turns.start(connection, job, time.time()) if job else None
             except Contended:
                 continue
             if step is not None:
@@ -73,10 +73,10 @@ async def test_a_storm_of_claims_and_cancels_has_no_deadlock(database: Database,
                 if chance.random() < 0.5:
                     await jobs.release(connection, step.job, reason="retry", attempt=1)
                     event = steps.told(step, time.time(), "step_retry", "again", status=Status.PENDING)
-                    await steps.step_back(connection, step, event)
+                    await step_turns.step_back(connection, step, event)
                 else:
                     following = PLANS["audiobook"][1] if step.step.position == 0 else None
-                    await steps.advance(
+                    await step_turns.advance(
                         connection, step, time.time(), input_key="k", key_parts={}, result={}, message="done",
                         following=following,
                     )  # fmt: skip

@@ -10,7 +10,7 @@ from fakes.pools import pool
 from fakes.recipes import FakeStep, catalog, nothing, recipe, statuses, story
 from foundry_tui.errors import VoiceMissing
 from foundry_tui.pipeline.contract import StepContext, StepOutcome
-from foundry_tui.store import jobs, steps
+from foundry_tui.store import jobs, step_turns
 from foundry_tui.store.database import Database
 
 
@@ -129,7 +129,7 @@ async def test_cancelled_by_hand_is_not_undone_by_a_claim_a_moment_later(databas
     async with database.write() as connection:
         job = await jobs.claim(connection, "a worker", 1.0, 60.0)
         assert job is not None
-        assert await steps.start(connection, job, 1.0) is None
+        assert await step_turns.start(connection, job, 1.0) is None
     assert await statuses(database, made) == ["cancelled", "cancelled", "cancelled"]
 
 

@@ -25,7 +25,7 @@ from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.pipeline.summary import Elsewhere, PoolSummary
 from foundry_tui.pipeline.worker_id import new_worker_id, spoken_name
 from foundry_tui.store import jobs as job_rows
-from foundry_tui.store import notices
+from foundry_tui.store import notices, step_turns
 from foundry_tui.store import requeue as requeue_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.database import Database
@@ -299,7 +299,7 @@ class WorkerPool:
             job = await claim(connection)
             if job is None:
                 return None
-            held = await step_rows.start(connection, job, self.now())
+            held = await step_turns.start(connection, job, self.now())
             if held is None:
                 # A job nobody's step points to: a step that was forced meanwhile has a younger one.
                 await job_rows.cancel_held(connection, job, self.now(), reason="replaced")

@@ -20,7 +20,7 @@ from foundry_tui.pipeline.redact import redacted
 from foundry_tui.pipeline.retry import Failure, delay_s, failure_of
 from foundry_tui.pipeline.room import FreeBytes, free_bytes, wanted_room
 from foundry_tui.pipeline.settings import PoolSettings
-from foundry_tui.store import disk_waits
+from foundry_tui.store import disk_waits, step_turns
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.database import Database
@@ -91,7 +91,7 @@ class Runner:
 
         async def write() -> int | None:
             async with self._database.write() as connection:
-                return await step_rows.advance(
+                return await step_turns.advance(
                     connection,
                     context.claimed,
                     context.now(),
@@ -131,7 +131,7 @@ class Runner:
 
             async def write() -> None:
                 async with self._database.write() as connection:
-                    await step_rows.fail(
+                    await step_turns.fail(
                         connection,
                         context.claimed,
                         context.now(),
@@ -180,7 +180,7 @@ class Runner:
                     level=Level.WARNING,
                     details={"code": failure.code, "delay_s": round(wait_s, 3), **details},
                 )
-                await step_rows.step_back(connection, context.claimed, event)
+                await step_turns.step_back(connection, context.claimed, event)
 
         await context.durably(write)
 
@@ -230,7 +230,7 @@ class Runner:
             # Read in this transaction: a pause may have been lifted, a cancellation come, since the handler stopped.
             row = await job_rows.load(connection, claimed.job.job_id)
             if row is not None and row.cancel_requested:
-                await step_rows.cancel(connection, claimed, now)
+                await step_turns.cancel(connection, claimed, now)
                 return self._ended(context, "cancelled")
             kind = "paused" if row is not None and row.paused else "released"
             reason = "paused" if kind == "paused" else ("shutdown" if cause is Draining else "released")
@@ -240,7 +240,7 @@ class Runner:
             said = "paused" if kind == "paused" else "given back by a worker that stopped"
             message = f"{context.step.step_name} was {said}; it goes on where it stopped."
             event = step_rows.told(claimed, now, f"step_{kind}", message, status=Status.PENDING)
-            await step_rows.step_back(connection, claimed, event)
+            await step_turns.step_back(connection, claimed, event)
         return self._ended(context, kind)
 
 

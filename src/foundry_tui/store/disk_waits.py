@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.store import jobs as job_rows
+from foundry_tui.store import step_turns
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
 from foundry_tui.store.steps import HeldStep, moment
@@ -68,7 +69,7 @@ async def put_aside(
     await step_rows.set_production(connection, audiobook_id, status=Status.PENDING.value, error_message=sentence)
     details = {"code": REASON, "next_action": action, "place": place, "wanted_bytes": wanted_bytes}
     told = step_rows.told(held, now, REASON, sentence, status=Status.PENDING, level=Level.WARNING, details=details)
-    await step_rows.step_back(connection, held, told)
+    await step_turns.step_back(connection, held, told)
 
 
 async def waiting(connection: AsyncConnection) -> list[DiskWait]:

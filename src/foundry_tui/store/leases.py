@@ -14,6 +14,7 @@ from foundry_tui.domain.status import Level, Status
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import parts as part_rows
+from foundry_tui.store import step_turns
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
 from foundry_tui.store.jobs import Job
@@ -152,10 +153,10 @@ async def _tell(
         details = {"worker_id": job.worker_id, "deaths": verdict.deaths}
         code = "poisoned" if verdict.kind == "poisoned" else "worker_died"
         message = f"{step.step_name}: {what}. {_said(verdict)}"
-        await step_rows.mark_failed(connection, held, now, code=code, message=message, action=action, details=details)
+        await step_turns.mark_failed(connection, held, now, code=code, message=message, action=action, details=details)
         return Recovered(job, verdict.kind, message, step.audiobook_id)
     if verdict.kind == "cancelled":
-        await step_rows.mark_cancelled(connection, held, now)
+        await step_turns.mark_cancelled(connection, held, now)
         return Recovered(job, "cancelled", f"{step.step_name} was cancelled: {what}.", step.audiobook_id)
     done = int(job.progress.get("done") or 0)
     total = int(job.progress.get("total") or 0)
@@ -168,7 +169,7 @@ async def _tell(
         events.append(
             step_rows.told(held, now, "chunk_poisoned", text, status=Status.PENDING, level=Level.ERROR, details=lost)
         )
-    await step_rows.step_back(connection, held, *events)
+    await step_turns.step_back(connection, held, *events)
     return Recovered(job, "released", message, step.audiobook_id, verdict.poisoned)
 
 

@@ -12,6 +12,7 @@ from foundry_tui.domain.events import Event
 from foundry_tui.domain.status import Status
 from foundry_tui.errors import NotFound, UsageError
 from foundry_tui.store import parts as part_rows
+from foundry_tui.store import step_turns
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
 from foundry_tui.store.steps import PRODUCTION, moment
@@ -48,7 +49,7 @@ async def stop(connection: AsyncConnection, audiobook_id: str, now: float, *, al
         return False
     if already and not waiting:
         return True
-    await step_rows.cancel_rest(connection, audiobook_id)
+    await step_turns.cancel_rest(connection, audiobook_id)
     await step_rows.set_production(connection, audiobook_id, status=Status.CANCELLED.value)
     await append(
         connection, [_event(audiobook_id, now, "cancelled", "The production was cancelled.", Status.CANCELLED)]
