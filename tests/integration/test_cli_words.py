@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
+from fakes import homes
 from fakes.command_line import CommandLine, run
 
 TALE = """<html lang="en"><head><meta charset="utf-8"><title>The Light</title><meta name="author" content="M. Pryce"></head>
@@ -37,8 +37,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def foundry(finished: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     for name in _ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
-    shutil.copytree(finished[0], tmp_path / "home")
-    return CommandLine(tmp_path / "home")
+    return CommandLine(homes.copy(finished[0], tmp_path / "home"))
 
 
 @pytest.fixture
