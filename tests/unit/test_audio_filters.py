@@ -37,6 +37,25 @@ def test_the_compiled_loop_is_found_without_the_package_round_it():
     assert run.stdout.strip() == "False", run.stderr
 
 
+THREADS_THAT_BEGIN_TOGETHER = """
+import importlib.util, sys, time
+from concurrent.futures import ThreadPoolExecutor
+from foundry_tui.audio import biquads
+made = importlib.util.module_from_spec
+importlib.util.module_from_spec = lambda spec: (made(spec), time.sleep(0.2))[0]
+with ThreadPoolExecutor(2) as threads:
+    loops = list(threads.map(lambda _: biquads._loop(), range(2)))
+print(loops[0] is loops[1], loops[0] is biquads._public)
+"""
+
+
+def test_threads_that_begin_together_load_it_once():
+    run = subprocess.run(
+        [sys.executable, "-c", THREADS_THAT_BEGIN_TOGETHER], capture_output=True, text=True, timeout=60
+    )
+    assert run.stdout.split() == ["True", "False"], run.stderr
+
+
 @pytest.mark.parametrize("half", [1, 2, 7, 145])
 def test_sliding_maximum_and_sum_agree_with_the_plain_way(half):
     values = np.random.default_rng(half).integers(0, 1 << 30, 1000) * (np.random.default_rng(1).random(1000) < 0.02)

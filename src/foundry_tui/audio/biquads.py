@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 _log = logging.getLogger(__name__)
 _Loop = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], Any]
+_loading = Lock()
 
 
 class Biquads:
@@ -48,8 +50,14 @@ def high_pass(corner_hz: float, sample_rate: int) -> NDArray[np.float64]:
     )
 
 
-@cache
 def _loop() -> _Loop:
+    # The module refuses to be initialised twice, and several threads measure the first chunks of a book.
+    with _loading:
+        return _chosen()
+
+
+@cache
+def _chosen() -> _Loop:
     try:
         return _compiled()
     except (ImportError, OSError, AttributeError, StopIteration) as error:
