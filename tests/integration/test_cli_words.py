@@ -144,7 +144,7 @@ def test_a_chunk_is_shown_edited_and_restored(foundry: CommandLine, made: str) -
     assert (again["overridden"], again["spoken"]) == (True, "Nobody saw her asleep, he said.")
     foundry.well("chunk", "restore", made, "2.4", "--rebuild", "--yes")
     assert foundry.well("chunk", "show", made, "1.3", "--json").json == shown
-    for place in (["1"], ["x", "y"], ["9", "9"]):
+    for place in (["1"], ["x", "y"], ["9", "9"], ["9" * 12, "9"]):
         assert foundry("chunk", "show", made, *place).code == 2
 
 

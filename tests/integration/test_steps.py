@@ -93,7 +93,8 @@ async def test_a_chunk_that_cannot_be_spoken_never_stops_its_siblings(
     tmp_path: Path, cpu: CpuPool, house_url: str | None
 ) -> None:
     broken = "Sentence three of chapter two"
-    speaker = Speaker(fail=lambda text, _: SpeechRejected("No sound came.") if broken in text else None)
+    said = {"said": "\0 of a service that answers in bytes"}
+    speaker = Speaker(fail=lambda text, _: SpeechRejected("No sound came.", details=said) if broken in text else None)
     async with open_house(tmp_path, cpu, speaker, url=house_url) as house:
         summary = await house.run()
 
