@@ -17,11 +17,12 @@ SEED ?= 20261121
 PART ?= 1
 PARTS ?= 1
 
-.PHONY: help setup demo test lint torture bench
+.PHONY: help setup demo test test-postgresql lint torture bench
 
 help:
 	@echo 'make demo      make the sample audiobook and say where it lies'
 	@echo 'make test      run the tests (under 15 minutes on 2 cores)'
+	@echo 'make test-postgresql   the integration tests with every home on PostgreSQL'
 	@echo 'make lint      ruff, mypy, import-linter, one Alembic head'
 	@echo 'make torture   the long tests; SEED=n repeats a run, PART=1 PARTS=4 runs a quarter of it'
 	@echo 'make bench     measure; one JSON object a benchmark'
@@ -65,6 +66,10 @@ demo: $(READY)
 
 test: $(READY)
 	@$(PYTEST) -m 'not torture' --durations=15 $(ARGS)
+
+test-postgresql: $(READY)
+	@FOUNDRY_TEST_DATABASE=postgresql FOUNDRY_REQUIRE_SERVERS=1 \
+		$(PYTEST) -m 'not torture' --durations=15 $(ARGS) tests/integration
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -163,6 +163,7 @@ async def test_a_book_is_changed_but_not_its_ids(database: Database) -> None:
         ({"book_id": "c"}, UsageError),
         ({"colour": "red"}, UsageError),
         ({"author": "a" * 256}, UsageError),
+        ({"year_published": 3_000_000_000}, UsageError),
     ):
         with pytest.raises(error):
             async with database.write() as connection:

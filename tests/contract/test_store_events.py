@@ -60,6 +60,18 @@ async def test_an_event_comes_back_as_it_was_appended(database: Database) -> Non
         assert (await page_after(connection, Cursor())).events == (stored,)
 
 
+async def test_what_is_no_text_in_the_words_of_others_is_told_all_the_same(database: Database) -> None:
+    await stock(database)
+    said = event("a \0 b \ud83d c 🎙", details={"said": ["\0\x01", "\udc80", "🎙"], "\0": 1})
+    async with database.write() as connection:
+        await append(connection, [said, event("the next", None, details={"as written": r"\u0000"})])
+    async with database.read() as connection:
+        first, second = (await page_after(connection, Cursor())).events
+    assert first.message == "a \ufffd b \ufffd c 🎙"
+    assert first.details == {"said": ["\ufffd\x01", "\ufffd", "🎙"], "\ufffd": 1}
+    assert second.details == {"as written": r"\u0000"}
+
+
 async def test_events_of_one_millisecond_all_stay_in_order(database: Database) -> None:
     await stock(database)
     async with database.write() as connection:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fakes import homes
 from foundry_tui.cli.door import enter
 
 BOOK = """<!DOCTYPE html>
@@ -53,7 +54,7 @@ class CommandLine:
         self.home = home
 
     def __call__(self, *arguments: str | Path) -> Ran:
-        return run("--home", self.home, *arguments)
+        return run("--home", self.home, *homes.flags(self.home), *arguments)
 
     def well(self, *arguments: str | Path) -> Ran:
         """Run what must end in 0."""

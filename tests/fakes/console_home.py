@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from fakes import homes
+from fakes.homes import shell
 from foundry_tui.settings import FOLDERS, Settings, load_settings
-from foundry_tui.store.database import Database, sqlite_url
+from foundry_tui.store.database import Database
 from foundry_tui.store.upgrade import upgrade
 
 STEPS = (
@@ -40,10 +42,11 @@ def make_template(folder: Path) -> Path:
     """An empty home with its schema; copied for every test, for that is quicker than migrating."""
     for name in FOLDERS:
         (folder / name).mkdir(parents=True)
-    database = folder / "database" / "foundry.db"
+    if homes.flags(folder):  # without a file of its own it is known for a home by this one
+        (folder / "config.toml").touch()
 
     async def prepare() -> None:
-        opened = Database.connect(sqlite_url(str(database)))
+        opened = Database.connect(homes.address(folder))
         try:
             await upgrade(opened, backup_folder=folder / "database")
         finally:
@@ -60,7 +63,7 @@ def copy_home(template: Path, target: Path) -> Settings:
 
 
 def tables(home: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(home / "database" / "foundry.db", timeout=30)
+    connection = sqlite3.connect(homes.file_of(home), timeout=30)
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
@@ -80,13 +83,12 @@ def add_books(home: Path, count: int, titles: Sequence[str] = TITLES) -> None:
          AUTHORS[n % len(AUTHORS)], "eng", 1800 + n % 120, moment(n), moment(n))
         for n in range(count)
     )  # fmt: skip
-    with tables(home) as connection:
+    with shell(home) as connection:
         connection.executemany(
             "INSERT INTO books (id, book_id, book_name, author, language, year_published, created_at, updated_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-    connection.close()
 
 
 def add_narrators(home: Path) -> None:
@@ -96,13 +98,12 @@ def add_narrators(home: Path) -> None:
         ("bruno", "Bruno Field", "male", "samples/bruno.wav", "eng", "American", "espeak", "en-us"),
         ("clara", "Clara Stone", "female", None, "deu", None, None, None),
     ]
-    with tables(home) as connection:
+    with shell(home) as connection:
         connection.executemany(
             "INSERT INTO narrators (narrator_id, narrator_name, gender, sample_filepath, language, accent, engine, voice)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-    connection.close()
 
 
 def add_production(
@@ -112,7 +113,7 @@ def add_production(
     """A production with ``done`` finished steps; the next one carries the job."""
     audiobook_id = stamp(1000 + number)
     finished = status == "success"
-    with tables(home) as connection:
+    with shell(home) as connection:
         connection.execute(
             "INSERT INTO audiobook_productions (audiobook_id, book_id, narrator_id, language, status, priority,"
             " error_message, totals, created_at, updated_at, publish_date) VALUES (?, ?, ?, 'eng', ?, ?, ?, ?, ?, ?, ?)",
@@ -123,28 +124,26 @@ def add_production(
             of_step = "success" if place < done or finished else status if place == done else "pending"
             job = None
             if place == done and not finished:
-                cursor = connection.execute(
+                ((job,),) = connection.execute(
                     "INSERT INTO jobs (name, status, queue_key, attempt, max_attempts, reason, worker_id,"
                     " lease_expires_at, progress, error_code, error_message, payload, created_at, started_at)"
-                    " VALUES (?, ?, ?, ?, 3, ?, ?, ?, ?, ?, ?, ?, 1, 2)",
+                    " VALUES (?, ?, ?, ?, 3, ?, ?, ?, ?, ?, ?, ?, 1, 2) RETURNING job_id",
                     (name, status, audiobook_id, 1 if status != "pending" else 0, reason,
                      "elsewhere:boot:1:1.00:x" if status == "processing" else None,
                      4e9 if status == "processing" else None, json.dumps(progress or {}),
                      "engine_refused" if error else None, error, json.dumps({"audiobook_id": audiobook_id})),
                 )  # fmt: skip
-                job = cursor.lastrowid
             connection.execute(
                 "INSERT INTO production_steps (audiobook_id, step_number, step_name, position, status, job_id)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (audiobook_id, f"STEP{place + 1}_{name}", name, place, of_step, job),
             )
-    connection.close()
     return audiobook_id
 
 
 def add_events(home: Path, audiobook_id: str | None, messages: Sequence[tuple[str, str]]) -> None:
     """(level, message) each, of a production or of the house."""
-    with tables(home) as connection:
+    with shell(home) as connection:
         for level, message in messages:
             if audiobook_id is None:
                 connection.execute(
@@ -152,15 +151,14 @@ def add_events(home: Path, audiobook_id: str | None, messages: Sequence[tuple[st
                     (moment(5000), level, message),
                 )
                 continue
-            taken = connection.execute(
+            ((taken,),) = connection.execute(
                 "SELECT count(*) FROM audiobook_process_events WHERE audiobook_id = ?", (audiobook_id,)
-            ).fetchone()[0]
+            )
             connection.execute(
                 "INSERT INTO audiobook_process_events (audiobook_id, timestamp, step_number, status, level, kind,"
                 " message, step_name) VALUES (?, ?, 'STEP3_audio_generation', 'processing', ?, 'note', ?, 'audio_generation')",
                 (audiobook_id, moment(5000 + taken), level, message),
             )
-    connection.close()
 
 
 def add_chunks(home: Path, audiobook_id: str, count: int, *, failed: Sequence[int] = (), engine: str = "edge") -> None:
@@ -173,13 +171,12 @@ def add_chunks(home: Path, audiobook_id: str, count: int, *, failed: Sequence[in
              "failed" if bad else "success", None if bad else 48_000, 24_000, json.dumps(["short"] if n == 3 else []),
              engine, "The engine refused." if bad else None)
         )  # fmt: skip
-    with tables(home) as connection:
+    with shell(home) as connection:
         connection.executemany(
             "INSERT INTO audio_chunks (audiobook_id, chapter_number, chunk_index, input_key, key_parts, status, samples,"
             " sample_rate, flags, engine, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-    connection.close()
 
 
 def a_working_day(home: Path) -> dict[str, str]:

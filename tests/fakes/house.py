@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fakes import homes
 from fakes.standin_engine import StandinEngine, speech_of
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.pool import PoolSummary, WorkerPool
@@ -21,7 +23,7 @@ from foundry_tui.steps.recipes import build_recipes
 from foundry_tui.steps.toolbox import StepSettings, Toolbox
 from foundry_tui.storage import LocalLibrary
 from foundry_tui.store import requeue
-from foundry_tui.store.database import Database, sqlite_url
+from foundry_tui.store.database import Database
 from foundry_tui.store.tables import audiobook_productions, books, narrators
 from foundry_tui.store.upgrade import upgrade
 from foundry_tui.voices.guard import GuardedEngine
@@ -122,6 +124,11 @@ class House:
         (value,) = row.values()
         return value
 
+    async def parsed(self, statement: str) -> Any:
+        """A value of JSON: PostgreSQL has it parsed already, SQLite as text."""
+        found = await self.value(statement)
+        return json.loads(found) if isinstance(found, str) else found
+
     async def steps(self) -> dict[str, str]:
         rows = await self.database.fetch("SELECT step_name, status FROM production_steps ORDER BY position")
         return {row["step_name"]: row["status"] for row in rows}
@@ -142,10 +149,11 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    home: Path, cpu: CpuPool, speaker: Speaker | None = None, text: str | None = None
+    home: Path, cpu: CpuPool, speaker: Speaker | None = None, text: str | None = None, *, url: str | None = None
 ) -> AsyncIterator[House]:
+    """A home at work; ``url`` names another database than the home's own."""
     (home / "database").mkdir(parents=True, exist_ok=True)
-    database = Database.connect(sqlite_url(str(home / "database" / "foundry.db")))
+    database = Database.connect(url or homes.address(home))
     await upgrade(database, backup_folder=home / "database")
     house = House(home, database, speaker or Speaker(), cpu)
     house.source(text or page())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from fakes.homes import shell
 
 STEPS = (
     "parsing", "metadata", "audio_generation", "audio_processing", "final_compilation", "quality_check", "publishing",
@@ -17,7 +18,7 @@ def write_history(home: Path, productions: int) -> None:
     """``productions`` finished ones (a book each) in the migrated database of ``home``."""
     stamps = [(BEGAN + timedelta(hours=8 * number)) for number in range(productions)]
     ids = [stamp.strftime("%Y%m%d%H%M%S") for stamp in stamps]
-    with sqlite3.connect(home / "database" / "foundry.db") as database:
+    with shell(home) as database:
         database.execute("INSERT INTO narrators (narrator_id, narrator_name, language) VALUES ('anna', 'Anna', 'eng')")
         database.executemany(
             "INSERT INTO books (id, book_id, book_name, language) VALUES (?, ?, ?, 'eng')",
@@ -60,7 +61,6 @@ def write_history(home: Path, productions: int) -> None:
                 for nth in range(EVENTS_A_STEP)
             ),
         )
-    database.close()
 
 
 def write_long_book(path: Path, words: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import av
 import numpy as np
+
+from fakes import homes
 
 _MARK = "FOUNDRY_TEST_RUN"
 
@@ -29,7 +30,10 @@ class Press:
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "foundry_tui", "--home", str(self.home), *words]
+        return [sys.executable, "-m", "foundry_tui", "--home", str(self.home), *self._database(), *words]
+
+    def _database(self) -> list[str]:
+        return [] if "FOUNDRY_DATABASE_URL" in self.environment else homes.flags(self.home)
 
     def env(self) -> dict[str, str]:
         return {**os.environ, **self.environment, _MARK: self.mark}
@@ -57,17 +61,8 @@ class Press:
             start_new_session=True,
         )
 
-    @property
-    def database(self) -> Path:
-        return self.home / "database" / "foundry.db"
-
-    def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)
-        connection.row_factory = sqlite3.Row
-        try:
-            return connection.execute(statement, values).fetchall()
-        finally:
-            connection.close()
+    def rows(self, statement: str, *values: object) -> list[homes.Row]:
+        return homes.rows(self.home, statement, *values)
 
     def finished_chunks(self) -> dict[str, tuple[int, int]]:
         """Chunk files whose rows are committed: artifact -> (inode, mtime in ns)."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from fakes import homes
 from fakes.command_line import write_book
 from fakes.press import Press, kill_group, wait_until
 from foundry_tui.errors import Conflict, FoundryError
@@ -108,9 +109,9 @@ def test_a_backup_of_a_home_at_work_goes_on_where_it_was(tmp_path: Path) -> None
 
 
 async def refused(made: Path, home: Path) -> str:
-    own = home / "database" / "foundry.db"
+    target = {"database_file": homes.file_of(home), "database_url": homes.address(home)}
     with pytest.raises(FoundryError) as caught:
-        await restore(made, home=home, database_file=own, database_url=sqlite_url(str(own)), folders=("database",))
+        await restore(made, home=home, folders=("database",), **target)
     assert not [path for path in home.rglob("*") if path.is_file()], "nothing is left of it"
     return caught.value.sentence()
 
@@ -157,8 +158,7 @@ async def test_a_tar_with_a_link_in_it_is_refused(finished: Press, tmp_path: Pat
 
 
 def test_a_copy_never_works_on_the_originals_places(finished: Press, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(finished.home, home)
+    home = homes.copy(finished.home, tmp_path / "home")
     (home / "config.toml").write_text(f'workers = 1\nlibrary = "{tmp_path}/shelf"\n[audio]\nmp3 = true\n')
     press = Press(home)
     made = json.loads(press.run("backup", "--to", str(tmp_path / "safe"), "--json").stdout)

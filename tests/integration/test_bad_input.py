@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from fakes import homes
 from fakes.command_line import CommandLine, Ran, run, write_book
 
 HOSTILE = "[/x]\x1b[2J../../etc"
@@ -28,8 +27,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def foundry(empty_home: Path, tmp_path: Path) -> CommandLine:
-    shutil.copytree(empty_home, tmp_path / "home")
-    return CommandLine(tmp_path / "home")
+    return CommandLine(homes.copy(empty_home, tmp_path / "home"))
 
 
 def is_one_sentence(ran: Ran) -> bool:
@@ -38,9 +36,8 @@ def is_one_sentence(ran: Ran) -> bool:
 
 
 def insert(home: Path, book_id: str, title: str, audiobook_id: str) -> None:
-    """A book and its production as somebody may write them with the sqlite3 shell."""
-    with closing(sqlite3.connect(home / "database" / "foundry.db")) as database:
-        database.execute("PRAGMA foreign_keys=ON")
+    """A book and its production as somebody may write them with a shell of SQL."""
+    with homes.shell(home) as database:
         database.execute(
             "INSERT INTO books (id, book_id, book_name, language) VALUES (?, ?, ?, 'eng')",
             (audiobook_id, book_id, title),
@@ -50,7 +47,6 @@ def insert(home: Path, book_id: str, title: str, audiobook_id: str) -> None:
             " VALUES (?, ?, 'nora', 'eng', 'pending')",
             (audiobook_id, book_id),
         )
-        database.commit()
 
 
 def source(home: Path, book_id: str, content: bytes | str) -> None:
@@ -167,8 +163,9 @@ def test_a_configuration_with_a_mistyped_key_is_one_sentence(foundry: CommandLin
     assert is_one_sentence(ran)
 
 
+@pytest.mark.sqlite_only("a file that is no database")
 def test_a_database_that_is_none_is_one_sentence(foundry: CommandLine) -> None:
-    database = foundry.home / "database" / "foundry.db"
+    database = homes.file_of(foundry.home)
     for leftover in database.parent.iterdir():
         leftover.unlink()
     database.write_bytes(b"this is no database" * 100)
@@ -193,6 +190,7 @@ def in_namespace(script: str, **places: Path) -> subprocess.CompletedProcess[str
         **os.environ,
         **{name: str(place) for name, place in places.items()},
         "FOUNDRY": f"{sys.executable} -m foundry_tui",
+        "FOUNDRY_DATABASE_URL": homes.address(places["HOME_DIR"]) if homes.flags(places["HOME_DIR"]) else "",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     return subprocess.run(
@@ -225,6 +223,7 @@ def test_a_full_disk_is_said_in_words_and_costs_nothing(empty_home: Path, tmp_pa
     big = write_book(tmp_path / "big")
     big.write_text(big.read_text().replace("</body>", "<p>Another word follows it.</p>\n" * 20_000 + "</body>"))
     (tmp_path / "home").mkdir()
+    homes.copy_tables(empty_home, tmp_path / "home")
     done = in_namespace(FULL, HOME_DIR=tmp_path / "home", EMPTY=empty_home, BOOK=write_book(tmp_path / "d"), BIG=big)
     if done.returncode == 77:
         pytest.skip("this user may not mount a tmpfs")

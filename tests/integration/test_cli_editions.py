@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from fakes.command_line import CommandLine, write_book
+from fakes.homes import shell
 
 
 @pytest.fixture
@@ -20,12 +19,6 @@ def foundry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     line.well("book", "add", write_book(tmp_path / "downloads"), "--book-id", "clerk")
     line.well("narrator", "add", "nora", "--name", "Nora", "--language", "en", "--engine", "espeak")
     return line
-
-
-def execute(home: Path, statement: str) -> None:
-    with closing(sqlite3.connect(home / "database" / "foundry.db")) as database:
-        database.execute(statement)
-        database.commit()
 
 
 def test_editions_are_ordered_by_name_and_a_wrong_one_is_refused(foundry: CommandLine) -> None:
@@ -71,7 +64,8 @@ def test_clean_says_what_it_would_free_and_asks(foundry: CommandLine) -> None:
     assert "nothing to free" in waiting.err
     assert made in waiting.err
 
-    execute(foundry.home, "UPDATE audiobook_productions SET status = 'success'")
+    with shell(foundry.home) as database:
+        database.execute("UPDATE audiobook_productions SET status = 'success'")
     shown = foundry.well("clean", "--dry-run")
     assert "coded chapters" in shown.out
     assert "0.2 MB" in shown.out

@@ -37,7 +37,8 @@ def test_a_job_is_shown_tried_again_and_cancelled(day: tuple[CommandLine, dict[s
     assert "engine_refused" in shown.out
     assert "status" in shown.out
     assert foundry.well("jobs", "show", job, "--json").json == failed
-    assert foundry("jobs", "show", "999").code == 2
+    for nobody in ("999", "9" * 12, "9" * 30):
+        assert foundry("jobs", "show", nobody).code == 2
 
 
 def test_what_cannot_be_done_is_refused_in_a_sentence(day: tuple[CommandLine, dict[str, str]]) -> None:

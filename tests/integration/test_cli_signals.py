@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fakes import homes
 from fakes.command_line import CommandLine
 
 WAIT_S = 90
@@ -27,7 +28,7 @@ def foundry(tmp_path: Path) -> CommandLine:
 
 def start(home: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "foundry_tui", "--home", str(home), "--run-all", "--json"],
+        [sys.executable, "-m", "foundry_tui", "--home", str(home), *homes.flags(home), "--run-all", "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from fakes import homes
 from fakes.command_line import CommandLine, Ran, run, write_book
 from foundry_tui.domain.books import Narrator, as_begun
 
@@ -34,8 +32,7 @@ def foundry(empty_home: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Co
     """A command line on a fresh home without seeds."""
     for name in ("FOUNDRY_HOME", "FOUNDRY_ENV", "FOUNDRY_DATABASE_URL", "FOUNDRY_DEFAULT_NARRATOR"):
         monkeypatch.delenv(name, raising=False)
-    shutil.copytree(empty_home, home)
-    return CommandLine(home)
+    return CommandLine(homes.copy(empty_home, home))
 
 
 @pytest.fixture
@@ -45,11 +42,6 @@ def clerk(foundry: CommandLine, tmp_path: Path) -> Path:
     foundry.well("book", "add", source, "--book-id", "clerk")
     foundry.well("narrator", "add", "nora", "--name", "Nora", "--language", "en", "--engine", "espeak")
     return source
-
-
-def rows(home: Path, statement: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(home / "database" / "foundry.db")) as database:
-        return database.execute(statement).fetchall()
 
 
 def test_init_makes_a_home_and_a_second_one_changes_nothing(tmp_path: Path) -> None:
@@ -77,17 +69,19 @@ def test_a_home_nobody_named_is_told_on_stderr(
     foundry: CommandLine, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(home)
-    ran = run("queue", "--json")
+    ran = run("queue", *homes.flags(home), "--json")
     assert ran.json == []
     assert f"Home: {home} (current folder)" in ran.err
     assert foundry("queue").err.startswith("Nothing to do")
 
 
 def test_global_options_stand_before_or_after_the_verb(foundry: CommandLine, home: Path) -> None:
-    assert run("queue", "--home", home, "--json").json == run("--home", home, "queue", "--json").json == []
-    assert run("book", "list", "--home", home, "--json").json == []
+    where = ("--home", home, *homes.flags(home))
+    assert run("queue", *where, "--json").json == run(*where, "queue", "--json").json == []
+    assert run("book", "list", *where, "--json").json == []
 
 
+@pytest.mark.sqlite_only("the name of its own file")
 def test_alpha_is_a_tree_of_its_own(foundry: CommandLine, home: Path) -> None:
     assert run("--home", home, "--env", "alpha", "queue").code == 2
     assert run("--home", home, "--env", "alpha", "init", "--no-seeds").code == 0
@@ -175,7 +169,7 @@ class TestBooks:
         removed = foundry.well("book", "rm", "clerk", "--with-productions", "--json").json
         assert removed["productions"] == [made]
         assert foundry.well("queue", "--cancelled", "--json").json == []
-        assert rows(foundry.home, "SELECT count(*) FROM audiobook_process_events") == [(0,)]
+        assert homes.rows(foundry.home, "SELECT count(*) FROM audiobook_process_events") == [(0,)]
         assert published.is_dir(), "a folder of the library that no production of the book was published to stays"
 
 
@@ -228,13 +222,12 @@ class TestNarrators:
 def test_an_edited_narrator_speaks_only_what_has_not_begun(foundry: CommandLine, clerk: Path, tmp_path: Path) -> None:
     begun = foundry.well("produce", "clerk", "--narrator", "nora", "--json").json["audiobook_id"]
     foundry.well("book", "add", write_book(tmp_path / "other", title="Another"), "--book-id", "another")
-    with closing(sqlite3.connect(foundry.home / "database" / "foundry.db")) as database:
+    with homes.shell(foundry.home) as database:
         database.execute(
             "INSERT INTO production_steps (audiobook_id, step_number, step_name, position, status)"
             " VALUES (?, 'STEP1_parsing', 'parsing', 0, 'success')",
             (begun,),
         )
-        database.commit()
     waiting = foundry.well("produce", "another", "--narrator", "nora", "--json").json["audiobook_id"]
     edited = foundry.well("narrator", "edit", "nora", "--voice", "en-us", "--set", "rate=0.9")
     assert begun in edited.err
@@ -345,7 +338,8 @@ def test_voices_are_those_of_the_engine(tmp_path: Path) -> None:
 
 def test_the_doctor_looks_at_everything_and_says_what_to_do(foundry: CommandLine, home: Path, tmp_path: Path) -> None:
     well = {row["subject"]: row for row in foundry.well("doctor", "--no-engines", "--json").json}
-    assert {"home", "disk", "schema", "integrity", "leases", "leftovers"} <= well.keys()
+    assert {"home", "disk", "schema", "leases", "leftovers"} <= well.keys()
+    assert ("integrity" in well) == (homes.wanted_kind() == "sqlite"), "a server looks after its own files"
     assert {row["level"] for row in well.values()} == {"ok"}
     (home / "foundry" / ".part_clerk_1_ab").write_text("half")
     (row,) = [row for row in foundry.well("doctor", "--no-engines", "--json").json if row["level"] != "ok"]
@@ -423,9 +417,9 @@ def test_help_is_quick_and_the_run_starts_without_textual(tmp_path: Path) -> Non
         [sys.executable, "-c", code.format(words=["--help"])], capture_output=True, text=True, check=True
     )
     assert shown.stdout.splitlines()[-1] == "[]"
-    home = str(tmp_path / "home")
-    assert run("--home", home, "init", "--no-seeds").code == 0
-    words = ["--home", home, "--run-all"]
+    home = tmp_path / "home"
+    CommandLine(home).well("init", "--no-seeds")
+    words = ["--home", str(home), *homes.flags(home), "--run-all"]
     shown = subprocess.run([sys.executable, "-c", code.format(words=words)], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines() == ["Nothing to do.", "['sqlalchemy']"]
 

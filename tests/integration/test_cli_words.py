@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
+from fakes import homes
 from fakes.command_line import CommandLine, run
 
 TALE = """<html lang="en"><head><meta charset="utf-8"><title>The Light</title><meta name="author" content="M. Pryce"></head>
@@ -37,8 +37,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def foundry(finished: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     for name in _ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
-    shutil.copytree(finished[0], tmp_path / "home")
-    return CommandLine(tmp_path / "home")
+    return CommandLine(homes.copy(finished[0], tmp_path / "home"))
 
 
 @pytest.fixture
@@ -145,7 +144,7 @@ def test_a_chunk_is_shown_edited_and_restored(foundry: CommandLine, made: str) -
     assert (again["overridden"], again["spoken"]) == (True, "Nobody saw her asleep, he said.")
     foundry.well("chunk", "restore", made, "2.4", "--rebuild", "--yes")
     assert foundry.well("chunk", "show", made, "1.3", "--json").json == shown
-    for place in (["1"], ["x", "y"], ["9", "9"]):
+    for place in (["1"], ["x", "y"], ["9", "9"], ["9" * 12, "9"]):
         assert foundry("chunk", "show", made, *place).code == 2
 
 

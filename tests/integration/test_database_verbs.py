@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from fakes import homes
 from fakes.command_line import CommandLine
-from fakes.console_home import a_working_day, make_template, tables
+from fakes.console_home import a_working_day, make_template
 from foundry_tui.operations.retention import Forgotten, Kept, Upkeep
 from foundry_tui.store.database import Database, sqlite_url
 
@@ -27,9 +28,8 @@ def test_a_home_moves_to_postgresql_and_back(foundry: CommandLine, empty_postgre
     refused = foundry("db", "copy", "--to", empty_postgres_url)
     assert refused.code == 2
     assert "1 jobs are being worked on" in refused.err
-    with tables(foundry.home) as connection:
+    with homes.shell(foundry.home) as connection:
         connection.execute("UPDATE jobs SET lease_expires_at = 1 WHERE status = 'processing'")
-    connection.close()
     there = foundry.well("db", "copy", "--to", empty_postgres_url, "--json").json
     assert there["rows"]["books"] == 12
     again = foundry("db", "copy", "--to", empty_postgres_url)
@@ -39,9 +39,7 @@ def test_a_home_moves_to_postgresql_and_back(foundry: CommandLine, empty_postgre
     assert returned["rows"] == there["rows"]
     shown = foundry.well("--database-url", back, "queue", "--json").json
     assert shown == foundry.well("queue", "--json").json
-    assert (
-        "the same database" in foundry("db", "copy", "--to", sqlite_url(str(foundry.home / "database/foundry.db"))).err
-    )
+    assert "the same database" in foundry("db", "copy", "--to", homes.address(foundry.home)).err
 
 
 def test_what_is_old_is_forgotten_and_the_story_stays(foundry: CommandLine) -> None:
@@ -59,10 +57,8 @@ def test_what_is_old_is_forgotten_and_the_story_stays(foundry: CommandLine) -> N
     assert "Forgot 0 events" in foundry.well("db", "prune", "--days", "1").out
 
 
-async def test_the_daemon_forgets_once_a_day(migrated_file: Path) -> None:
-    home = migrated_file.parent.parent
-    (home / "logs").mkdir()
-    database = Database.connect(sqlite_url(str(migrated_file)))
+async def test_the_daemon_forgets_once_a_day(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
     now = datetime.now(UTC)
     pruned: list[float] = []
 
@@ -82,7 +78,6 @@ async def test_the_daemon_forgets_once_a_day(migrated_file: Path) -> None:
 
     for _ in range(2):  # a daemon started twice that day
         with pytest.raises(TimeoutError):
-            await Counting(database, home, Kept(), lambda: now).daily(sleep)
+            await Counting(database, tmp_path, Kept(), lambda: now).daily(sleep)
         naps = 25
-    await database.close()
     assert len(pruned) == 4, "at once, after a day and after two; then again for the second one's day"

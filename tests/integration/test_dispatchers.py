@@ -66,6 +66,7 @@ async def test_a_book_is_made_by_a_dispatched_worker(
     assert not press.processes()
 
 
+@pytest.mark.sqlite_only("what procrastinate cannot work on")
 def test_a_dispatcher_that_cannot_serve_says_so(tmp_path: Path) -> None:
     press = Press(tmp_path / "home")
     press.run("init")

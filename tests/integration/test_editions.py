@@ -53,8 +53,7 @@ def combined(house: House) -> dict[Path, int]:
 
 
 async def result_of(house: House, step: str) -> Any:
-    found = await house.value(f"SELECT result FROM production_steps WHERE step_name = '{step}'")
-    return json.loads(found) if isinstance(found, str) else found
+    return await house.parsed(f"SELECT result FROM production_steps WHERE step_name = '{step}'")
 
 
 async def test_every_edition_is_made_proven_and_published_where_media_servers_look(house: House) -> None:
@@ -143,7 +142,7 @@ async def test_credits_are_switched_worded_and_no_part_of_the_coverage(house: Ho
     titles = [title for title, _, _ in marks(house.m4b)]
     assert titles == ["Opening Credits", "Chapter 1", "Chapter 2", "Closing Credits"]
     assert "A Small Book." in house.speaker.spoken
-    totals = json.loads(await house.value("SELECT totals FROM audiobook_productions"))
+    totals = await house.parsed("SELECT totals FROM audiobook_productions")
     assert totals["chapters"] == 2
     spoken = dict(house.speaker.spoken)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from fakes import homes
 from fakes.console_home import make_template
 from fakes.long_history import write_history
 
@@ -15,7 +15,8 @@ from fakes.long_history import write_history
 def cost(home: Path, *arguments: str) -> tuple[float, float]:
     """(CPU s, peak MB) of one command."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "foundry_tui", "--home", str(home), *arguments], stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "foundry_tui", "--home", str(home), *homes.flags(home), *arguments],
+        stdout=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -25,7 +26,7 @@ def cost(home: Path, *arguments: str) -> tuple[float, float]:
 
 def test_what_is_finished_costs_nothing(tmp_path: Path) -> None:
     young = make_template(tmp_path / "young")
-    old = Path(shutil.copytree(young, tmp_path / "old"))
+    old = homes.copy(young, tmp_path / "old")
     write_history(young, 10)
     write_history(old, 3000)
     for arguments in (("queue", "--json"), ("--run-all", "--json")):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from fakes.command_line import CommandLine
+from fakes.homes import file_of, shell
 from fakes.house import MADE, House, open_house
 from foundry_tui.operations.daemon import hold_lock
 from foundry_tui.operations.repairs import Home, Repairs
@@ -48,10 +47,10 @@ async def subjects(house: House) -> dict[str, bool]:
 
 
 async def sql(house: House, *statements: str) -> None:
-    """As an operator would in the sqlite3 shell: foreign keys are off there."""
-    with closing(sqlite3.connect(house.home / "database" / "foundry.db")) as shell, shell:
+    """As an operator would in a shell: in SQLite's, foreign keys are off."""
+    with shell(house.home, foreign_keys=False) as connection:
         for statement in statements:
-            shell.execute(statement)
+            connection.execute(statement)
 
 
 async def test_a_home_that_works_has_no_flaws(house: House) -> None:
@@ -146,6 +145,7 @@ async def test_half_written_files_go_to_the_trash_and_not_while_somebody_works(h
     assert await subjects(house) == {}
 
 
+@pytest.mark.sqlite_only("rows whose parents are missing")
 async def test_rows_that_point_to_nothing_are_mended_and_kept_in_the_trash(house: House) -> None:
     await house.run()
     await sql(
@@ -164,12 +164,14 @@ async def test_rows_that_point_to_nothing_are_mended_and_kept_in_the_trash(house
     assert await subjects(house) == {}
 
 
+@pytest.mark.sqlite_only("rows whose parents are missing")
 async def test_a_production_without_its_book_is_left_to_the_operator(house: House) -> None:
     await sql(house, "DELETE FROM books")
     assert await subjects(house) == {"stranded productions": False}
     assert await repairs_of(house).mend() == ()
 
 
+@pytest.mark.sqlite_only("an index that a shell can spoil")
 async def test_indexes_that_do_not_fit_are_made_anew(house: House) -> None:
     await sql(
         house,
@@ -183,6 +185,7 @@ async def test_indexes_that_do_not_fit_are_made_anew(house: House) -> None:
     assert await subjects(house) == {}
 
 
+@pytest.mark.sqlite_only("the write-ahead log of its file")
 async def test_a_large_log_is_folded_in(house: House) -> None:
     async with house.database.read() as reader:
         await reader.execute(text("SELECT count(*) FROM books"))
@@ -193,7 +196,7 @@ async def test_a_large_log_is_folded_in(house: House) -> None:
         assert await subjects(house) == {"write-ahead log": True}
     await repairs_of(house).mend()
     assert await subjects(house) == {}
-    assert (house.home / "database" / "foundry.db-wal").stat().st_size == 0
+    assert file_of(house.home).with_name("foundry.db-wal").stat().st_size == 0
 
 
 async def test_the_lock_of_a_dead_daemon_and_an_old_inbox_are_told(house: House) -> None:

@@ -20,6 +20,8 @@ from foundry_tui.store.productions import find_production
 from foundry_tui.store.queue import queue
 from servers_plugin import missing
 
+pytestmark = pytest.mark.sqlite_only("the sqlite3 shell")
+
 # Statements an operator may type, in the order and with the columns of the four tables he laid down.
 OWN = """
 INSERT INTO books (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from fakes import homes
 from fakes.house import MADE, House, Speaker, open_house, page
 from fakes.press import marks
 from foundry_tui.errors import Conflict, NotFound, UsageError
@@ -18,7 +18,7 @@ from foundry_tui.operations.forecast import Forecast
 from foundry_tui.operations.lexicon import LexiconDesk, LexiconEntry
 from foundry_tui.operations.sections import Sections
 from foundry_tui.steps.cpu_pool import CpuPool
-from foundry_tui.store.database import Database, sqlite_url
+from foundry_tui.store.database import Database
 from foundry_tui.store.retake import next_takes
 from foundry_tui.store.tables import audiobook_productions, narrators
 from foundry_tui.text.options import ParseOptions
@@ -79,9 +79,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory, cpu: CpuPool) -> Path:
 
 @pytest.fixture
 async def desk(finished: Path, tmp_path: Path, cpu: CpuPool) -> AsyncIterator[Desk]:
-    shutil.copytree(finished, tmp_path / "home")
-    database = Database.connect(sqlite_url(str(tmp_path / "home" / "database" / "foundry.db")))
-    yield Desk(House(tmp_path / "home", database, Speaker(), cpu))
+    home = homes.copy(finished, tmp_path / "home")
+    database = Database.connect(homes.address(home))
+    yield Desk(House(home, database, Speaker(), cpu))
     await database.close()
 
 

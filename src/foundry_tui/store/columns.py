@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import CHAR, DDL, JSON, BigInteger, Dialect, Integer, String, Table, TypeDecorator, event
+from sqlalchemy import CHAR, DDL, JSON, BigInteger, Dialect, Integer, String, Table, Text, TypeDecorator, event
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -18,6 +20,9 @@ BigSerial = BigInteger().with_variant(Integer(), "sqlite")
 # A language stays as typed, ``fr-FR`` too: PostgreSQL would pad a CHAR(3) or refuse it, SQLite does neither.
 LanguageColumn = CHAR(3).with_variant(String(35), "postgresql")
 
+# What PostgreSQL takes neither as text nor inside JSON: NUL, and halves of characters.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_MAYBE_NO_TEXT = re.compile(r"\\u(?:0000|d[89a-f])")
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f','now')"
 
@@ -61,6 +66,35 @@ class Moment(TypeDecorator[str]):
         """Hand out UTC text whatever the database holds."""
         del dialect
         return moment_text(value) if isinstance(value, datetime) else value
+
+
+class Told(TypeDecorator[str]):
+    """What somebody else said: an engine, a system, an error. Whatever is no text in it becomes U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Give either database what the other can hold too."""
+        del dialect
+        return None if value is None else _NO_TEXT.sub("\ufffd", value)
+
+
+def json_text(value: Any) -> str:
+    """``value`` as JSON that either database can hold: whatever is no text in it becomes U+FFFD."""
+    written = json.dumps(value)
+    # Whole characters beyond the first 65,536 are written in halves too: only a closer look tells them apart.
+    return json.dumps(_told(value)) if _MAYBE_NO_TEXT.search(written) else written
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NO_TEXT.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_told(key): _told(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(each) for each in value]
+    return value
 
 
 class now_ms(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from foundry_tui.errors import DatabaseUnavailable, DiskFull
 from foundry_tui.files import sync_file
 from foundry_tui.store.ballast import Ballast
+from foundry_tui.store.columns import json_text
 from foundry_tui.store.failures import translated
 
 BUSY_TIMEOUT_MS = 30_000
@@ -106,6 +107,7 @@ class Database:
                 async_creator=threads.open,
                 pool_size=4,
                 max_overflow=4,
+                json_serializer=json_text,
                 json_deserializer=_lenient_json,
             )
             _prepare_sqlite(engine)
@@ -113,7 +115,9 @@ class Database:
         if backend in {"postgresql", "postgres"}:
             url = url.set(drivername="postgresql+psycopg")
             lifelines = {name: value for name, value in LIFELINES.items() if name not in url.query}
-            engine = create_async_engine(url, pool_size=5, pool_pre_ping=True, connect_args=lifelines)
+            engine = create_async_engine(
+                url, pool_size=5, pool_pre_ping=True, connect_args=lifelines, json_serializer=json_text
+            )
         else:
             raise DatabaseUnavailable(f"Foundry keeps its tables in SQLite or PostgreSQL, not {backend}.")
         return cls(engine, url)
@@ -280,7 +284,7 @@ class _Translating:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, sqlite3.DatabaseError):
+        if isinstance(error, sqlite3.DatabaseError | OverflowError):
             error = DBAPIError(None, None, error)
         if isinstance(error, DBAPIError):
             said = translated(error, self._where)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from foundry_tui.errors import DatabaseUnavailable, DiskFull, FoundryError, HomeUnusable
+from foundry_tui.errors import DatabaseUnavailable, DiskFull, FoundryError, HomeUnusable, UsageError
 
 _FULL = ("database or disk is full", "no space left", "disk i/o error")
 _READ_ONLY = ("readonly database", "read-only", "permission denied")
 _CANNOT_OPEN = ("unable to open database file",)
 _NO_DATABASE = ("file is not a database", "malformed", "file is encrypted", "unsupported file format")
+_TOO_LARGE = ("too large to convert to sqlite integer", "integer out of range", "bigint out of range")
 _NO_TABLES = ("no such table", "undefinedtable", "does not exist")
 
 
@@ -41,6 +42,8 @@ def translated(error: DBAPIError, where: str) -> FoundryError | None:
             f"{where} is not a usable database: {reason}.",
             next_action="Move it aside, or put a backup (*.bak) in its place.",
         )
+    if any(sign in said for sign in _TOO_LARGE):
+        return UsageError("A number is larger than any that the database can hold.", next_action="Give a smaller one.")
     if "database is locked" in said:
         return DatabaseUnavailable(
             f"The database at {where} stayed locked by another program.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, String, Table, false, func, or_, select, text
+from sqlalchemy import BigInteger, Column, ColumnElement, Integer, String, Table, false, func, or_, select, text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +21,7 @@ _ID_LOCK = 7_046_029_254_386_354  # of pg_advisory_xact_lock
 _IDS_AT_ONCE = 2048
 _SECOND = timedelta(seconds=1)
 _LANGUAGE_MAX = 35
+_INTEGER_MAX = 2**31 - 1
 
 
 def noun(kind: type[Noun], row: RowMapping, prefix: str = "") -> Noun:
@@ -49,6 +50,8 @@ def checked(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"{_label(name)} must not be empty.", next_action="Give one.")
         if isinstance(value, str):
             _check_text(column, value)
+        elif isinstance(value, int):
+            _check_number(column, value)
     return dict(values)
 
 
@@ -66,6 +69,12 @@ def _check_text(column: Column[Any], value: str) -> None:
         )
     if column.name == "language":
         understood(value)
+
+
+def _check_number(column: Column[Any], value: int) -> None:
+    small = isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
+    if small and abs(value) > _INTEGER_MAX:
+        raise UsageError(f"{_label(column.name)} cannot be {value}.", next_action="Give a smaller number.")
 
 
 def _label(name: str) -> str:

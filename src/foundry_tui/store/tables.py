@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from foundry_tui.domain.status import Status
-from foundry_tui.store.columns import BigSerial, JsonColumn, LanguageColumn, Moment, now_ms, touches
+from foundry_tui.store.columns import BigSerial, JsonColumn, LanguageColumn, Moment, Told, now_ms, touches
 from foundry_tui.store.notices import NOTIFYING, notifies
 
 NAMING = {
@@ -103,7 +103,7 @@ audiobook_productions = Table(
     Column("recipe", String(40), nullable=False, server_default="audiobook"),
     Column("priority", Integer, nullable=False, server_default=text("0")),
     Column("paused_at", Moment),
-    Column("error_message", Text),
+    Column("error_message", Told),
     Column("manifest_sha", String(64)),
     Column(
         "options", JsonColumn, nullable=False, server_default=EMPTY
@@ -132,7 +132,7 @@ audiobook_process_events = Table(
     Column("step_name", String(100)),
     Column("level", String(10), nullable=False, server_default="info"),
     Column("kind", String(60), nullable=False, server_default="note"),
-    Column("message", Text),
+    Column("message", Told),
     Column("details", JsonColumn, nullable=False, server_default=EMPTY),
     Column("attempt", Integer),
     Column("worker_id", String(200)),
@@ -155,7 +155,7 @@ app_events = Table(
     Column("timestamp", Moment, nullable=False, server_default=now_ms()),
     Column("level", String(10), nullable=False, server_default="info"),
     Column("kind", String(60), nullable=False, server_default="note"),
-    Column("message", Text),
+    Column("message", Told),
     Column("details", JsonColumn, nullable=False, server_default=EMPTY),
     sqlite_autoincrement=True,
 )
@@ -182,8 +182,8 @@ jobs = Table(
     Column("lease_expires_at", Double),
     Column("progress", JsonColumn, nullable=False, server_default=EMPTY),
     Column("error_code", String(60)),
-    Column("error_message", Text),
-    Column("error_trace", Text),
+    Column("error_message", Told),
+    Column("error_trace", Told),
     Column("payload", JsonColumn, nullable=False, server_default=EMPTY),
     Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Double, nullable=False),
@@ -247,7 +247,7 @@ audio_chunks = Table(
     Column("flags", JsonColumn, nullable=False, server_default=text("'[]'")),
     Column("engine", String(40)),
     Column("voice", String(200)),
-    Column("error", Text),
+    Column("error", Told),
     _known_status(),
     Index("ix_audio_chunks_key", "input_key"),
 )
