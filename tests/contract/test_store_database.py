@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import aiosqlite
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -139,6 +140,40 @@ async def test_a_database_somebody_keeps_locked_is_told(migrated_file: Path, mon
         assert await messages(database) == [], "reading goes on"
         with pytest.raises(DatabaseUnavailable, match="stayed locked by another program"):
             await _failing(database)
+    await database.close()
+
+
+async def test_a_new_file_that_another_is_making_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite answers "locked" at once to whoever turns WAL on second: no busy_timeout helps there."""
+    file, refused, ask = tmp_path / "new.db", asyncio.Event(), database_module._answer
+
+    async def answer(connection: aiosqlite.Connection, statement: str) -> object:
+        try:
+            return await ask(connection, statement)
+        except sqlite3.OperationalError:
+            refused.set()
+            raise
+
+    monkeypatch.setattr(database_module, "_answer", answer)
+    database = Database.connect(sqlite_url(str(file)))
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        opening = asyncio.create_task(database.fetch("PRAGMA journal_mode"))
+        async with asyncio.timeout(60):
+            await refused.wait()
+        other.execute("COMMIT")
+        assert await opening == [{"journal_mode": "wal"}]
+    await database.close()
+
+
+async def test_a_new_file_that_another_keeps_locked_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 50)
+    file = tmp_path / "new.db"
+    database = Database.connect(sqlite_url(str(file)))
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseUnavailable, match="stayed locked by another program"):
+            await database.ping()
     await database.close()
 
 

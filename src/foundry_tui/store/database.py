@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ LIFELINES: dict[str, Any] = {
     "-c idle_in_transaction_session_timeout=60000",
 }
 _LAST_THREAD_S = 1.0
-# busy_timeout stands first: two processes may be opening one new file, and turning WAL on needs its lock.
+_WAL_AGAIN_S = 0.01
 _PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA synchronous=NORMAL",
@@ -317,6 +318,28 @@ def _lenient_json(stored: str) -> Any:
         return {"unreadable": stored}
 
 
+async def _turn_wal_on(connection: aiosqlite.Connection) -> None:
+    # Setting the mode reads the file before it locks it, and SQLite never lets a reader wait for a lock: whoever
+    # comes second to a new file is told "locked" at once, whatever busy_timeout says. The waiting is ours to do.
+    patience_ends = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    # Asking first: to set what is set already would still want a lock.
+    while await _answer(connection, "PRAGMA journal_mode") != "wal":
+        try:
+            await _answer(connection, "PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > patience_ends:
+                raise
+            await asyncio.sleep(_WAL_AGAIN_S)
+        else:
+            return  # a file system that cannot do it says so by keeping the mode it had
+
+
+async def _answer(connection: aiosqlite.Connection, statement: str) -> Any:
+    async with connection.execute(statement) as cursor:
+        row = await cursor.fetchone()
+    return row[0] if row is not None else None
+
+
 def _prepare_sqlite(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(dbapi_connection: Any, _record: Any) -> None:
@@ -325,11 +348,8 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         cursor = dbapi_connection.cursor()
         for pragma in _PRAGMAS:
             cursor.execute(pragma)
-        # Asking first: to set what is set already would still want a lock.
-        cursor.execute("PRAGMA journal_mode")
-        if cursor.fetchone()[0] != "wal":
-            cursor.execute("PRAGMA journal_mode=WAL")
         cursor.close()
+        dbapi_connection.run_async(_turn_wal_on)
 
     @event.listens_for(engine.sync_engine, "begin")
     def _on_begin(connection: Any) -> None:
