@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from fakes.pools import QUICK, pool
 from fakes.recipes import FakeStep, catalog, nothing, recipe
-from foundry_tui.pipeline.arq_dispatch import ArqDispatcher
+from foundry_tui.pipeline.arq_dispatch import _TIMEOUT, ArqDispatcher, queue_name
 from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
 from foundry_tui.pipeline.procrastinate_dispatch import ProcrastinateDispatcher
 from foundry_tui.pipeline.queues import Queues
@@ -110,3 +110,20 @@ async def test_a_machine_of_many_queues_does_no_more_at_once_than_it_was_told(
         await alone.until(DONE, ["success"])
     assert sorted(alone.ran) == sorted(["one", "two", "three"] * 6)
     assert alone.most == 2
+
+
+async def test_a_worker_that_died_before_it_claimed_keeps_no_message(postgres_url: str, redis_url: str) -> None:
+    machine = Machine("arq", postgres_url, redis_url)
+    assert isinstance(machine.dispatcher, ArqDispatcher)
+    await catalog(machine.database)
+    async with machine.pool.at_work():
+        pass
+    await machine.dispatcher.sweep()
+    redis = machine.dispatcher._redis
+    assert redis is not None
+    (message,) = await redis.zrange(queue_name("cpu"), 0, -1)
+    dead_s = 90
+    mark = f"arq:in-progress:{message.decode()}"
+    await redis.psetex(mark, int((_TIMEOUT.total_seconds() + 10 - dead_s) * 1000), b"1")
+    async with machine.works("cpu", "engine.standin"):
+        await machine.until(DONE, ["success"])

@@ -21,6 +21,7 @@ from typing import Any, cast
 
 from arq import ArqRedis, create_pool
 from arq.connections import RedisSettings
+from arq.constants import in_progress_key_prefix
 from arq.worker import Function, Worker, func
 from redis.exceptions import RedisError
 
@@ -37,6 +38,8 @@ TASK = "foundry.run_step"
 SWEEP_S = 5.0
 _AT_ONCE = 500  # messages a sweep and queue: those that come first
 _TIMEOUT = timedelta(days=7)  # the longest step; what a message's worker had is not waited for that long
+_HELD_S = 60.0  # a living worker claims, or lets a message go, sooner than that
+_MARK_S = _TIMEOUT.total_seconds() + 10  # how long ARQ's mark on a message in progress lasts
 _AGAIN_S = 2.0
 
 
@@ -115,18 +118,20 @@ class ArqDispatcher:
         if self._redis is None:
             self._redis = await create_pool(self._settings, job_serializer=to_bytes, job_deserializer=from_bytes)
         for job in waiting:
-            queue = self._queue(job)
             await self._redis.enqueue_job(
                 TASK,
                 job.job_id,
-                _job_id=f"{queue}:{job.job_id}:{job.fence}",
-                _queue_name=queue,
+                _job_id=self._name(job),
+                _queue_name=self._queue(job),
                 _defer_until=datetime.fromtimestamp(job.run_after, UTC) if job.run_after else None,
                 _expires=_TIMEOUT,
             )
 
     def _queue(self, job: Waiting) -> str:
         return queue_name(self._queues().of(job))
+
+    def _name(self, job: Waiting) -> str:
+        return f"{self._queue(job)}:{job.job_id}:{job.fence}"
 
     async def sweep(self) -> None:
         """Announce what waits; a message that is there already stays the only one."""
@@ -140,6 +145,18 @@ class ArqDispatcher:
             if ahead[queue] <= _AT_ONCE:
                 first.append(job)
         await self._send(first)
+        await self._unmark([in_progress_key_prefix + self._name(job) for job in first])
+
+    async def _unmark(self, marks: Sequence[str]) -> None:
+        """Take ARQ's marks from messages whose worker died before it claimed: their jobs wait under the same fence."""
+        assert self._redis is not None
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for mark in marks:
+                pipe.pttl(mark)
+            left = await pipe.execute()
+        stale = [mark for mark, ms in zip(marks, left, strict=True) if 0 <= ms < (_MARK_S - _HELD_S) * 1000]
+        if stale:
+            await self._redis.delete(*stale)
 
     async def close(self) -> None:
         """Let go of Redis."""

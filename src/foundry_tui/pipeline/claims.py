@@ -116,7 +116,8 @@ class Claims:
         async with self._database.read() as connection:
             live = await job_rows.suspects(connection, self._next, self._now())
         gone = [job_id for job_id in self._next if job_id not in live]
-        self._next = [job_id for job_id in self._next if job_id in live]
+        for job_id in gone:
+            self._no_longer_next(job_id)
         return bool(gone)
 
     def _terms(self) -> tuple[str, float, float]:
@@ -136,11 +137,14 @@ class Claims:
             raise step_rows.Contended  # another call was quicker
         alone = not self._fences
         job = await job_rows.claim_by_id(connection, turn, *self._terms(), suspects=alone)
-        if alone and turn in self._next:
-            self._next.remove(turn)
-        elif job is None and not alone and await job_rows.suspects(connection, [turn], self._now()):
+        if job is None and alone:
+            self._no_longer_next(turn)
+        elif job is None and await job_rows.suspects(connection, [turn], self._now()):
             self._next.append(turn)
         return job
+
+    def _no_longer_next(self, job_id: int) -> None:
+        self._next = [each for each in self._next if each != job_id]
 
     async def _claim(self, claim: Callable[[Any], Awaitable[Job | None]]) -> ClaimedStep | None:
         job: Job | None = None
@@ -156,6 +160,7 @@ class Claims:
                     return None
                 self._fences[job.job_id] = job.fence
                 self._suspect = job.job_id if job.deaths else None
+                self._no_longer_next(job.job_id)
             async with self._database.read() as connection:
                 return await step_rows.whole(connection, held)
         except BaseException:

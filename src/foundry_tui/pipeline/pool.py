@@ -157,14 +157,15 @@ class WorkerPool:
     async def run_step(self, job_id: int) -> Ended | None:
         """Claim this very job and run it, for dispatchers; None when another holds it or it is not due.
 
-        It waits for its turn, for at most ``turn_wait_s``; then, too, None: announce it again. Where a job whose last
-        worker died waits, that one may be run instead. Call it inside ``at_work()``, which keeps the lease alive.
-        Cancelled, it gives the job back first.
+        It waits for its turn, for at most ``turn_wait_s``; then, too, None: announce it again. Call it inside
+        ``at_work()``, which keeps the lease alive. Cancelled, it gives the job back first.
         """
         claimed = await self._claims.handed_in(job_id, self._changed, lambda: self._draining)
         if claimed is None:
             return None
         task = self._begin(claimed)
+        if claimed.job.job_id != job_id:
+            return None  # one that had to go first; a message must not stand for a job that it does not bring
         try:
             return await task
         except asyncio.CancelledError:
