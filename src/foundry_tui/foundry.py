@@ -353,7 +353,7 @@ class Foundry:
             if chosen.dispatcher == "arq":
                 from foundry_tui.pipeline.arq_dispatch import ArqDispatcher
 
-                return ArqDispatcher(self.database, chosen.redis_url)
+                return ArqDispatcher(self.database, chosen.redis_url, lambda: self.queues)
             from foundry_tui.pipeline.procrastinate_dispatch import ProcrastinateDispatcher
         except ImportError as error:
             extra = "arq" if chosen.dispatcher == "arq" else "distributed"

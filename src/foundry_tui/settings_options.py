@@ -105,7 +105,7 @@ OPTIONS: tuple[Option, ...] = (
         ("embedded", "procrastinate", "arq"),
     ),
     Option(
-        "distributed.queues", "", "Procrastinate's queues worked here, with commas; empty: what this machine can do."
+        "distributed.queues", "", "The dispatcher's queues worked here, with commas; empty: what this machine can do."
     ),
     Option("distributed.redis_url", "redis://127.0.0.1:6379/0", "The Redis that arq uses."),
     Option(
@@ -150,7 +150,7 @@ ENGINE_OPTIONS: Mapping[str, tuple[Option, ...]] = {
 SHARED_ENGINE_OPTIONS: tuple[Option, ...] = (
     Option("shared_concurrency", 0, "Requests at once over every process of this database; 0 is no limit.", (), 0, 256),
     Option("requests_per_minute", 0.0, "Requests a minute over every process; 0 is no limit.", (), 0, 60_000),
-    Option("queue", "", "Procrastinate's queue for what it speaks: gpu, say; empty is engine.NAME."),
+    Option("queue", "", "The dispatcher's queue for what it speaks: gpu, say; empty is engine.NAME."),
 )
 
 

@@ -1,4 +1,6 @@
-"""A worker for a queue with three bad books in it: ``python queue_process.py URL CRASHES HANGS LEAKS``.
+"""A worker for a queue with three bad books in it: ``python queue_process.py URL HOW CRASHES HANGS LEAKS``.
+
+HOW it comes by jobs: it ``looks`` itself, or is ``handed`` them one by one, in any order, as a dispatcher would.
 
 The book CRASHES kills its worker, the engine of HANGS never answers, LEAKS grows in the process pool until the system
 kills that process. ``-`` names none.
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import sys
 from pathlib import Path
@@ -18,6 +21,7 @@ from fakes.leaks import grow_until_killed
 from fakes.pools import pool
 from fakes.recipes import FakeStep, Speaking, nothing, recipe
 from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
+from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.store.database import Database
 from foundry_tui.voices.helper_process import HelperProcess
@@ -44,11 +48,22 @@ def recipe_of(crashes: str, hangs: str, leaks: str) -> tuple[Recipe, CpuPool, He
     return recipe(FakeStep(heavy), FakeStep(Speaking(4, lanes=2, speak=speak)), FakeStep()), cpu, deaf
 
 
+async def handed(workers: WorkerPool, database: Database) -> None:
+    async def lane() -> None:
+        while live := await database.fetch("SELECT job_id FROM jobs WHERE status IN ('pending', 'processing')"):
+            await workers.run_step(random.choice(live)["job_id"])
+            await asyncio.sleep(0.01)
+
+    async with workers.at_work():
+        await asyncio.gather(*(lane() for _ in range(4)))
+
+
 async def main() -> None:
     database = Database.connect(sys.argv[1])
-    steps, cpu, deaf = recipe_of(*sys.argv[2:5])
+    steps, cpu, deaf = recipe_of(*sys.argv[3:6])
+    workers = pool(database, steps)
     try:
-        await pool(database, steps).run_until_idle()
+        await (workers.run_until_idle() if sys.argv[2] == "looks" else handed(workers, database))
     finally:
         await deaf.close()
         cpu.close()

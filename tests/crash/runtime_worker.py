@@ -146,7 +146,7 @@ async def main() -> None:
         else:
             from foundry_tui.pipeline.arq_dispatch import ArqDispatcher
 
-            dispatcher = ArqDispatcher(database, CASE["redis"])
+            dispatcher = ArqDispatcher(database, CASE["redis"], lambda: Queues(recipes, "standin", {}))
         database.dispatcher = dispatcher
         stop = asyncio.Event()
         work = asyncio.create_task(dispatcher.work(pool, CASE.get("queues") or ["cpu", "engine.standin"], stop))

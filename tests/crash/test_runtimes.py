@@ -18,7 +18,7 @@ from runtimes import RUNTIMES, Case
 
 from fakes.house import Speaker, open_house
 from fakes.press import decoded
-from foundry_tui.pipeline.arq_dispatch import TASK, ArqDispatcher
+from foundry_tui.pipeline.arq_dispatch import TASK, ArqDispatcher, queue_name
 from foundry_tui.pipeline.procrastinate_dispatch import ProcrastinateDispatcher
 from foundry_tui.pipeline.queues import Queues
 from foundry_tui.steps.cpu_pool import CpuPool
@@ -177,13 +177,13 @@ async def test_messages_delivered_twice_run_once(case: Case, references: dict, t
             for job in waiting * 3:
                 await dispatcher._defer(raw, job)
     if case.runtime == "arq":
-        arq = ArqDispatcher(database, case.redis)
+        arq = ArqDispatcher(database, case.redis, lambda: Queues({}, "standin", {}))
         await arq._send(waiting)
         assert arq._redis is not None
         for number in range(3):
             for job in waiting:
                 await arq._redis.enqueue_job(
-                    TASK, job.job_id, _job_id=f"double:{job.job_id}:{number}", _queue_name="foundry"
+                    TASK, job.job_id, _job_id=f"double:{job.job_id}:{number}", _queue_name=queue_name("cpu")
                 )
         await arq.close()
     await database.close()

@@ -45,7 +45,7 @@ _TOLD = (
     type=click.Choice(["embedded", "procrastinate", "arq"]),
     help="Who brings the jobs: this home's tables (embedded), PostgreSQL, or Redis; see the how-to on two machines.",
 )
-@click.option("--queues", help="Procrastinate's queues to work, with commas; untold, what this machine can do.")
+@click.option("--queues", help="The dispatcher's queues to work, with commas; untold, what this machine can do.")
 @click.option("--install-unit", is_flag=True, help="Write a systemd user unit that runs it, say what to type, and end.")
 @click.pass_obj
 def work(state: Globals, workers: int | None, dispatcher: str | None, queues: str | None, install_unit: bool) -> None:
@@ -114,7 +114,7 @@ async def _work(settings: Settings, *, keeps_house: bool) -> None:
         queues: tuple[str, ...] = ()
         if foundry.dispatcher is not None:
             queues = await foundry.own_queues()
-            where += f" ({', '.join(queues)})" if settings.distributed.dispatcher == "procrastinate" else ""
+            where += f" ({', '.join(queues)})"
         note(f"Working {where} with {settings.workers} workers; SIGTERM or Ctrl-C stops.")
         await _until(foundry, stop, queues, keeps_house=keeps_house)
 

@@ -1,4 +1,7 @@
-"""ARQ as dispatcher: Redis carries the ids of jobs. One queue; every worker must be able to do everything in it.
+"""ARQ as dispatcher: Redis carries the ids of jobs to the machines that can do them.
+
+Each queue of ours is one of ARQ's, ``foundry:cpu`` or ``foundry:engine.piper``, and has a worker of ARQ's of its own;
+those of a process share its lanes.
 
 ARQ knows no transaction of ours and no heartbeat, and holds what a dead worker had for its longest timeout. Neither
 matters here: a message names a job and its fence, so that a job recovered by its lease is announced anew under another
@@ -10,17 +13,21 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from arq import ArqRedis, create_pool
 from arq.connections import RedisSettings
+from arq.constants import in_progress_key_prefix
 from arq.worker import Function, Worker, func
 from redis.exceptions import RedisError
 
 from foundry_tui.errors import DatabaseUnavailable
 from foundry_tui.pipeline.pool import WorkerPool
+from foundry_tui.pipeline.queues import Queues
 from foundry_tui.store import dispatching
 from foundry_tui.store.database import Database
 from foundry_tui.store.dispatching import Waiting
@@ -29,8 +36,10 @@ log = logging.getLogger(__name__)
 QUEUE = "foundry"
 TASK = "foundry.run_step"
 SWEEP_S = 5.0
-_AT_ONCE = 500  # messages a sweep: those that come first
+_AT_ONCE = 500  # messages a sweep and queue: those that come first
 _TIMEOUT = timedelta(days=7)  # the longest step; what a message's worker had is not waited for that long
+_HELD_S = 60.0  # a living worker claims, or lets a message go, sooner than that
+_MARK_S = _TIMEOUT.total_seconds() + 10  # how long ARQ's mark on a message in progress lasts
 _AGAIN_S = 2.0
 
 
@@ -45,11 +54,41 @@ def from_bytes(message: bytes) -> dict[str, Any]:
     return read
 
 
+def queue_name(queue: str) -> str:
+    """What ARQ calls a queue of ours."""
+    return f"{QUEUE}:{queue}"
+
+
+class _Lanes:
+    """How many messages a process has in hand, of whatever queue."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+
+class _QueueWorker(Worker):
+    """ARQ's worker of one queue. It takes a message where a lane is free: ARQ counts them itself, queue by queue."""
+
+    def __init__(self, lanes: _Lanes, functions: Sequence[Function], **options: Any) -> None:
+        self._lanes = lanes
+        super().__init__(functions, **options)
+
+    @property
+    def job_counter(self) -> int:
+        return self._lanes.taken
+
+    @job_counter.setter
+    def job_counter(self, count: int) -> None:
+        self._lanes.taken = count
+
+
 class ArqDispatcher:
     """Announces jobs once their transaction holds, and works as one of any number of workers."""
 
-    def __init__(self, database: Database, redis_url: str) -> None:
+    def __init__(self, database: Database, redis_url: str, queues: Callable[[], Queues]) -> None:
+        """``queues`` is asked at first use: it knows the recipes."""
         self._database = database
+        self._queues = queues
         self._settings = RedisSettings.from_dsn(redis_url)
         self._redis: ArqRedis | None = None
         self._waiting: list[Waiting] = []
@@ -82,17 +121,42 @@ class ArqDispatcher:
             await self._redis.enqueue_job(
                 TASK,
                 job.job_id,
-                _job_id=f"{QUEUE}:{job.job_id}:{job.fence}",
-                _queue_name=QUEUE,
+                _job_id=self._name(job),
+                _queue_name=self._queue(job),
                 _defer_until=datetime.fromtimestamp(job.run_after, UTC) if job.run_after else None,
                 _expires=_TIMEOUT,
             )
+
+    def _queue(self, job: Waiting) -> str:
+        return queue_name(self._queues().of(job))
+
+    def _name(self, job: Waiting) -> str:
+        return f"{self._queue(job)}:{job.job_id}:{job.fence}"
 
     async def sweep(self) -> None:
         """Announce what waits; a message that is there already stays the only one."""
         async with self._database.read() as connection:
             waiting = await dispatching.waiting(connection)
-        await self._send(waiting[:_AT_ONCE])
+        first, ahead = [], Counter[str]()
+        for job in waiting:
+            # Of each queue so many: what waits for a machine that is not there holds up nobody else's.
+            queue = self._queue(job)
+            ahead[queue] += 1
+            if ahead[queue] <= _AT_ONCE:
+                first.append(job)
+        await self._send(first)
+        await self._unmark([in_progress_key_prefix + self._name(job) for job in first])
+
+    async def _unmark(self, marks: Sequence[str]) -> None:
+        """Take ARQ's marks from messages whose worker died before it claimed: their jobs wait under the same fence."""
+        assert self._redis is not None
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for mark in marks:
+                pipe.pttl(mark)
+            left = await pipe.execute()
+        stale = [mark for mark, ms in zip(marks, left, strict=True) if 0 <= ms < (_MARK_S - _HELD_S) * 1000]
+        if stale:
+            await self._redis.delete(*stale)
 
     async def close(self) -> None:
         """Let go of Redis."""
@@ -104,52 +168,59 @@ class ArqDispatcher:
     # -- working ------------------------------------------------------------------------------------------------
 
     async def work(self, pool: WorkerPool, queues: Sequence[str], stop: asyncio.Event) -> None:
-        """Take what comes until ``stop`` is set, then drain; survives a Redis that restarts."""
-        del queues
-        self._pool = pool
-        async with pool.at_work():
-            helpers = [asyncio.create_task(self.sweep_for_ever()), asyncio.create_task(self._take(pool))]
-            try:
-                await stop.wait()
-            finally:
-                for helper in helpers:
-                    helper.cancel()
-                await asyncio.gather(*helpers, return_exceptions=True)
-                await pool.drain()
-        await self.close()
+        """Take what comes in ``queues`` until ``stop`` is set, then drain; survives a Redis that restarts."""
+        async with self.at_work(pool, queues):
+            await stop.wait()
 
-    async def _take(self, pool: WorkerPool) -> None:
-        while True:
-            try:
-                worker = Worker(
-                    [self.function()],
-                    queue_name=QUEUE,
-                    redis_settings=self._settings,
-                    handle_signals=False,
-                    max_jobs=pool.settings.workers,
-                    max_tries=_TRIES,
-                    keep_result=0,
-                    job_serializer=to_bytes,
-                    job_deserializer=from_bytes,
-                    log_results=False,
-                )
+    @asynccontextmanager
+    async def at_work(self, pool: WorkerPool, queues: Sequence[str]) -> AsyncIterator[None]:
+        """Sweep, and run what comes in ``queues`` through ``pool``; when the block ends, drain and let go of Redis."""
+        self._pool = pool
+        try:
+            async with pool.at_work():
+                helpers = [asyncio.create_task(self._sweep_for_ever()), asyncio.create_task(self._take(pool, queues))]
                 try:
-                    await worker.async_run()
+                    yield
                 finally:
-                    await worker.close()
-            except (RedisError, OSError):
-                log.warning("Redis cannot be reached; it is tried again", exc_info=True)
+                    for helper in helpers:
+                        helper.cancel()
+                    await asyncio.gather(*helpers, return_exceptions=True)
+                    await pool.drain()
+        finally:
+            await self.close()
+
+    async def _take(self, pool: WorkerPool, queues: Sequence[str]) -> None:
+        while True:
+            lanes = _Lanes()
+            workers = [self._worker(queue, pool.settings.workers, lanes) for queue in queues]
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for worker in workers:
+                        group.create_task(worker.async_run())
+            except Exception:
+                log.warning("messages could not be fetched; it is tried again", exc_info=True)
+            finally:
+                await asyncio.gather(*(worker.close() for worker in workers), return_exceptions=True)
             await asyncio.sleep(_AGAIN_S)
 
-    def function(self, pool: WorkerPool | None = None) -> Function:
-        """The one task, as ARQ wants it: ``pool`` is whose jobs it runs where ``work`` does not say."""
-        self._pool = pool or self._pool
+    def _worker(self, queue: str, most: int, lanes: _Lanes) -> Worker:
+        return _QueueWorker(
+            lanes,
+            [func(cast("Any", self._run_step), name=TASK, timeout=_TIMEOUT, max_tries=_TRIES, keep_result=0)],
+            queue_name=queue_name(queue),
+            redis_settings=self._settings,
+            handle_signals=False,
+            max_jobs=most,
+            max_tries=_TRIES,
+            keep_result=0,
+            job_serializer=to_bytes,
+            job_deserializer=from_bytes,
+            log_results=False,
+        )
 
-        async def run_step(_context: dict[Any, Any], job_id: int) -> None:
-            # Shielded: what Redis or ARQ does never ends the work in hand; the pool drains it.
-            await asyncio.shield(asyncio.ensure_future(self.run(job_id)))
-
-        return func(cast("Any", run_step), name=TASK, timeout=_TIMEOUT, max_tries=_TRIES, keep_result=0)
+    async def _run_step(self, _context: dict[Any, Any], job_id: int) -> None:
+        # Shielded: what Redis or ARQ does never ends the work in hand; the pool drains it.
+        await asyncio.shield(asyncio.ensure_future(self.run(job_id)))
 
     async def run(self, job_id: int) -> None:
         """Claim and run one job."""
@@ -159,8 +230,7 @@ class ArqDispatcher:
         except DatabaseUnavailable:
             log.warning("job %s could not be claimed; the sweep announces it again", job_id)
 
-    async def sweep_for_ever(self) -> None:
-        """Sweep every few seconds."""
+    async def _sweep_for_ever(self) -> None:
         while True:
             try:
                 await self.sweep()

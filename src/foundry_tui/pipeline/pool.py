@@ -7,10 +7,11 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from foundry_tui.domain.events import Event
 from foundry_tui.errors import DatabaseUnavailable, DiskFull, FoundryError
+from foundry_tui.pipeline.claims import Claims
 from foundry_tui.pipeline.clock import Clock, SystemClock, wait_for
 from foundry_tui.pipeline.context import ClaimContext, Ended
 from foundry_tui.pipeline.contract import Recipe
@@ -25,19 +26,17 @@ from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.pipeline.summary import Elsewhere, PoolSummary
 from foundry_tui.pipeline.worker_id import new_worker_id, spoken_name
 from foundry_tui.store import jobs as job_rows
-from foundry_tui.store import notices, step_turns
+from foundry_tui.store import notices
 from foundry_tui.store import requeue as requeue_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.database import Database
 from foundry_tui.store.disk_waits import DiskWait
 from foundry_tui.store.events import append
-from foundry_tui.store.jobs import Job
 from foundry_tui.store.steps import ClaimedStep
 from foundry_tui.store.wakeups import Wakeups
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
-_CONTENDED_S = 0.02  # a production is being changed: a transaction takes about as long
 _GATHER_S = 0.05
 
 
@@ -68,10 +67,8 @@ class WorkerPool:
         self._part_runner = PartRunner(database, self.settings, self._chance)
         self._room = RoomWatch(database, self.now, free)
         self._cramped_since: float | None = None  # nothing is left but what waits for room
-        self._suspect: int | None = None  # the last claimed job, if its last worker died
-        self._fences: dict[int, int] = {}  # of every job this pool holds, from inside the claiming transaction on
-        self._active: dict[int, ClaimContext] = {}
-        self._tasks: dict[asyncio.Task[Ended], int] = {}  # its job
+        self._claims = Claims(database, self.worker_id, self.settings, self.clock, self.now, self._chance)
+        self._tasks: dict[asyncio.Task[Ended], ClaimedStep] = {}
         self._changed = asyncio.Event()
         self._look_in = asyncio.Event()  # something was put in that the reconciler takes up
         self.accepting = True  # False: what is in hand goes on to its end, and nothing new is claimed
@@ -80,10 +77,11 @@ class WorkerPool:
         self._pause_s = self.settings.poll_min_s
         self._away_since: float | None = None
         self._dry = True  # the last look found nothing to claim
-        self._reconciler = Reconciler(database, self._recipes, self.worker_id, self.settings, self.now, self._holds)
-        self._heartbeat = Heartbeat(
-            database, self.worker_id, self._active.values, self.settings, self.clock, self.now, self._end
-        )
+        self._held_up = False  # something is due, but may not be claimed beside what is in hand
+        holds = self._claims.holds
+        self._reconciler = Reconciler(database, self._recipes, self.worker_id, self.settings, self.now, holds)
+        active = self._claims.active.values
+        self._heartbeat = Heartbeat(database, self.worker_id, active, self.settings, self.clock, self.now, self._end)
 
     def now(self) -> float:
         """Seconds since 1970 on the database's clock."""
@@ -96,7 +94,7 @@ class WorkerPool:
     @property
     def busy(self) -> int:
         """How many jobs are at work here."""
-        return len(self._active)
+        return len(self._claims.active)
 
     # -- ways to run --------------------------------------------------------------------------------------------
 
@@ -160,28 +158,25 @@ class WorkerPool:
     async def run_step(self, job_id: int) -> Ended | None:
         """Claim this very job and run it, for dispatchers; None when another holds it or it is not due.
 
-        Call it inside ``at_work()``, which keeps its lease alive. Cancelled, it gives the job back first.
+        It waits for its turn, for at most ``turn_wait_s``; then, too, None: announce it again. Call it inside
+        ``at_work()``, which keeps the lease alive. Cancelled, it gives the job back first.
         """
-        while not self._draining:
-            try:
-                claimed = await self._claim(lambda connection: job_rows.claim_by_id(connection, job_id, *self._terms()))
-            except step_rows.Contended:
-                await self.clock.sleep(_CONTENDED_S * self._chance.uniform(0.5, 1.5))
-                continue
-            if claimed is None:
-                return None
-            task = self._begin(claimed)
-            try:
-                return await task
-            except asyncio.CancelledError:
-                if not task.cancelled() or _is_cancelled():
-                    raise
-                return None  # the pool has ended it
-        return None
+        claimed = await self._claims.handed_in(job_id, self._changed, lambda: self._draining)
+        if claimed is None:
+            return None
+        task = self._begin(claimed)
+        if claimed.job.job_id != job_id:
+            return None  # one that had to go first; a message must not stand for a job that it does not bring
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not task.cancelled() or _is_cancelled():
+                raise
+            return None  # the pool has ended it
 
     def _begin(self, claimed: ClaimedStep) -> asyncio.Task[Ended]:
         task = asyncio.create_task(self._run(claimed))
-        self._tasks[task] = claimed.job.job_id
+        self._tasks[task] = claimed
         task.add_done_callback(self._done)
         return task
 
@@ -202,7 +197,7 @@ class WorkerPool:
     async def _empty(self, grace_s: float | None = None) -> None:
         self._draining = True
         self._changed.set()
-        for context in list(self._active.values()):
+        for context in list(self._claims.active.values()):
             context.drain()
         if self._tasks:
             patience = self.settings.drain_s if grace_s is None else grace_s
@@ -245,24 +240,19 @@ class WorkerPool:
 
     def _end(self, context: ClaimContext) -> None:
         """A step that was told to stop and does not heed."""
-        for task, job_id in self._tasks.items():
-            if job_id == context.claimed.job.job_id and not task.cancelling():
+        for task, claimed in self._tasks.items():
+            if claimed.job.job_id == context.claimed.job.job_id and not task.cancelling():
                 log.warning("%s does not stop by itself; it is ended", context.step.step_number)
                 task.cancel()
-
-    def _holds(self, job: Job) -> bool:
-        return self._fences.get(job.job_id) == job.fence
 
     def _free(self) -> bool:
         return len(self._tasks) < self.settings.workers
 
-    def _terms(self) -> tuple[str, float, float]:
-        return self.worker_id, self.now(), self.settings.lease_s
-
     async def _claim_one(self) -> bool:
         """Start one job if a worker is free and a job claimable; True when another look is worth while at once."""
         self._changed.clear()
-        if self._draining or not self.accepting or not self._free() or self._holds_suspect():
+        self._held_up = not self._claims.open
+        if self._draining or not self.accepting or self._held_up:
             return False
         if self._dry:
             # Reading first spares an empty queue the write lock.
@@ -270,50 +260,19 @@ class WorkerPool:
             if due is None or due > self.now():
                 return False
         try:
-            alone = not self._fences
-            claimed = await self._claim(lambda one: job_rows.claim(one, *self._terms(), suspects=alone))
+            claimed = await self._claims.first_in_line()
         except step_rows.Contended:
-            await self.clock.sleep(_CONTENDED_S * self._chance.uniform(0.5, 1.5))
+            await self._claims.contended()
             return True
-        self._dry = claimed is None
+        self._dry = self._held_up = claimed is None
         if claimed is None:
             return False
         self._pause_s = self.settings.poll_min_s
         self._cramped_since = None
-        self._suspect = claimed.job.job_id if claimed.job.deaths else None
         self._begin(claimed)
         return True
 
-    def _holds_suspect(self) -> bool:
-        """Whether a job whose last worker died is in hand here: alone, so that the next death is laid to nobody else.
-
-        Once it has finished something it is no longer suspected.
-        """
-        if self._suspect not in self._fences:
-            return False
-        context = self._active.get(self._suspect)
-        return context is None or not context.made_durable
-
-    async def _claim(self, claim: Callable[[Any], Awaitable[Job | None]]) -> ClaimedStep | None:
-        async with self._database.write() as connection:
-            job = await claim(connection)
-            if job is None:
-                return None
-            held = await step_turns.start(connection, job, self.now())
-            if held is None:
-                # A job nobody's step points to: a step that was forced meanwhile has a younger one.
-                await job_rows.cancel_held(connection, job, self.now(), reason="replaced")
-                return None
-            self._fences[job.job_id] = job.fence
-        try:
-            async with self._database.read() as connection:
-                return await step_rows.whole(connection, held)
-        except BaseException:
-            self._fences.pop(job.job_id, None)  # the reconciler gives it back
-            raise
-
     async def _run(self, claimed: ClaimedStep) -> Ended:
-        job_id = claimed.job.job_id
         context = ClaimContext(
             self._database,
             claimed,
@@ -323,7 +282,7 @@ class WorkerPool:
             feed=self.feed,
             now=self.now,
         )
-        self._active[job_id] = context
+        self._claims.active[claimed.job.job_id] = context
         if self._draining:
             context.drain()
         runner = self._runner if context.part is None else self._part_runner
@@ -334,13 +293,12 @@ class WorkerPool:
                 self.summary.took(context.torn)
             raise
         finally:
-            self._active.pop(job_id, None)
-            self._fences.pop(job_id, None)
+            self._claims.let_go(claimed.job)
         self.summary.took(ended)
         return ended
 
     def _done(self, task: asyncio.Task[Ended]) -> None:
-        self._tasks.pop(task, None)
+        self._claims.let_go(self._tasks.pop(task).job)  # cancelled before it began, it has not done so itself
         self._changed.set()
         if not task.cancelled() and task.exception() is not None:
             # Its job is still marked as held: the next pass of the reconciler gives it back.
@@ -357,7 +315,7 @@ class WorkerPool:
         if not full:
             self._pause_s = min(self._pause_s * 2, self.settings.poll_max_s)
             due = await self._patiently(self._next_due, otherwise=None)
-            if due is not None:
+            if due is not None and not (self._held_up and due <= self.now()):
                 pause_s = min(pause_s, max(due - self.now(), 0.01))
         if await wait_for(self._changed, self.clock, pause_s):
             self._pause_s = self.settings.poll_min_s
@@ -407,7 +365,7 @@ class WorkerPool:
             theirs = await job_rows.clock(connection)
         self._offset_s = 0.0 if theirs is None else theirs - self.clock.time()
         recovery = await self._reconciler.once()
-        if await self._room.once():
+        if await self._room.once() or await self._claims.forget():
             self._changed.set()
         self.summary.recovered.extend(recovery.sentences)
         self.summary.adopted.extend(recovery.queued)

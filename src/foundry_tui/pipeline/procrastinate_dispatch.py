@@ -58,7 +58,6 @@ class ProcrastinateDispatcher:
         connector = PsycopgConnector(conninfo=address, kwargs={**LIFELINES, "options": options}, min_size=1, max_size=4)
         self._app = App(connector=connector)
         self._pool: WorkerPool | None = None
-        self._lanes = asyncio.Semaphore(1)
         self._at_work: set[asyncio.Task[Any]] = set()
         self._task: Task[Any, Any, Any] = self._app.task(name="foundry.run_step", retry=False)(self._run_step)
 
@@ -111,7 +110,7 @@ class ProcrastinateDispatcher:
 
     async def work(self, pool: WorkerPool, queues: Sequence[str], stop: asyncio.Event) -> None:
         """Take what comes in ``queues`` until ``stop`` is set, then drain; survives a server that restarts."""
-        self._pool, self._lanes = pool, asyncio.Semaphore(pool.settings.workers)
+        self._pool = pool
         await self._set_up()
         async with self._app.open_async(), pool.at_work():
             helpers = [asyncio.create_task(self._sweep_for_ever()), asyncio.create_task(self._take(pool, queues))]
@@ -148,11 +147,10 @@ class ProcrastinateDispatcher:
 
     async def _claim(self, job_id: int) -> None:
         assert self._pool is not None
-        async with self._lanes:
-            try:
-                await self._pool.run_step(job_id)
-            except DatabaseUnavailable:
-                log.warning("job %s could not be claimed; the sweep announces it again", job_id)
+        try:
+            await self._pool.run_step(job_id)
+        except DatabaseUnavailable:
+            log.warning("job %s could not be claimed; the sweep announces it again", job_id)
 
     async def _sweep_for_ever(self) -> None:
         while True:

@@ -18,6 +18,7 @@ class PoolSettings:
     poll_min_s: float = 0.5
     poll_max_s: float = 5.0
     reconcile_s: float = 5.0
+    turn_wait_s: float = 30.0  # a job handed in whose turn does not come here is let go, for another machine
     drain_s: float = 30.0
     retry_base_s: float = 5.0
     retry_cap_s: float = 300.0

@@ -158,11 +158,22 @@ async def claim(
 
 
 async def claim_by_id(
-    connection: AsyncConnection, job_id: int, worker_id: str, now: float, lease_s: float
+    connection: AsyncConnection, job_id: int, worker_id: str, now: float, lease_s: float, *, suspects: bool = True
 ) -> Job | None:
-    """Claim this very job, for dispatchers that deliver ids; None when it is held, done, paused or not yet due."""
+    """Claim this very job, for dispatchers that deliver ids; None when it is held, done, paused or not yet due.
+
+    Without ``suspects`` not if its last worker died.
+    """
     condition = and_(jobs.c.job_id == job_id, jobs.c.paused.is_(False), jobs.c.run_after <= now)
+    if not suspects:
+        condition = and_(condition, jobs.c.deaths == 0)
     return await _claim(connection, condition, worker_id, now, lease_s)
+
+
+async def suspects(connection: AsyncConnection, job_ids: Sequence[int], now: float) -> set[int]:
+    """Those of ``job_ids`` that can be claimed now and whose last worker died."""
+    mine = select(jobs.c.job_id).where(jobs.c.job_id.in_(list(job_ids)), _claimable(now), jobs.c.deaths > 0)
+    return set((await connection.execute(mine)).scalars())
 
 
 async def _claim(

@@ -1,0 +1,129 @@
+"""A machine takes only what it can do, whichever dispatcher brings the jobs; on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from fakes.pools import QUICK, pool
+from fakes.recipes import FakeStep, catalog, nothing, recipe
+from foundry_tui.pipeline.arq_dispatch import _TIMEOUT, ArqDispatcher, queue_name
+from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
+from foundry_tui.pipeline.procrastinate_dispatch import ProcrastinateDispatcher
+from foundry_tui.pipeline.queues import Queues
+from foundry_tui.store.database import Database
+from foundry_tui.store.tables import narrators
+
+PATIENCE_S = 60.0
+
+
+class Machine:
+    """One worker with tables, pool and dispatcher of its own; remembers which steps it ran, and how many at once."""
+
+    def __init__(self, how: str, url: str, redis_url: str, workers: int = 2, takes_s: float = 0.0) -> None:
+        self.ran: list[str] = []
+        self.most = self._now = 0
+        self._takes_s = takes_s
+        steps = recipe(FakeStep(self._work), FakeStep(self._work), FakeStep(self._work))
+        speaks = replace(steps.steps[1], needs="engine")
+        self.recipe: Recipe = replace(steps, steps=(steps.steps[0], speaks, steps.steps[2]))
+        self.database = Database.connect(url)
+        self.pool = pool(self.database, self.recipe, replace(QUICK, workers=workers))
+        self.dispatcher: ArqDispatcher | ProcrastinateDispatcher
+        if how == "arq":
+            self.dispatcher = ArqDispatcher(self.database, redis_url, self._queues)
+        else:
+            self.dispatcher = ProcrastinateDispatcher(self.database, self._queues)
+        self.database.dispatcher = self.dispatcher
+
+    def _queues(self) -> Queues:
+        return Queues({self.recipe.name: self.recipe}, "standin", {"card": "gpu"})
+
+    async def _work(self, context: StepContext) -> StepOutcome:
+        self._now += 1
+        self.most = max(self.most, self._now)
+        await asyncio.sleep(self._takes_s)
+        self._now -= 1
+        self.ran.append(context.step.step_name)
+        return await nothing(context)
+
+    @contextlib.asynccontextmanager
+    async def works(self, *queues: str) -> AsyncIterator[None]:
+        stop = asyncio.Event()
+        work = asyncio.create_task(self.dispatcher.work(self.pool, queues, stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await work
+            await self.database.close()
+
+    async def until(self, statement: str, wanted: Sequence[object]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while [row[0] for row in await self.database.fetch(statement)] != wanted:
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture(params=["procrastinate", "arq"])
+def how(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def redis(how: str, request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue("redis_url")) if how == "arq" else ""
+
+
+WAITS = "SELECT name FROM jobs WHERE status = 'pending'"
+DONE = "SELECT DISTINCT status FROM audiobook_productions"
+
+
+@pytest.mark.parametrize(("engine", "queue"), [(None, "engine.standin"), ("card", "gpu")])
+async def test_each_machine_does_what_it_can(
+    how: str, postgres_url: str, redis: str, engine: str | None, queue: str
+) -> None:
+    house = Machine(how, postgres_url, redis)
+    voice = Machine(how, postgres_url, redis)
+    await catalog(house.database)
+    async with house.database.write() as connection:
+        await connection.execute(update(narrators).values(engine=engine))
+    async with house.works("cpu"):
+        await house.until("SELECT status FROM production_steps ORDER BY position", ["success", "pending", "pending"])
+        await asyncio.sleep(1.0)
+        assert [row[0] for row in await house.database.fetch(WAITS)] == ["STEP2_two"], "it is there for all to see"
+        async with voice.works(queue):
+            await house.until(DONE, ["success"])
+    assert (house.ran, voice.ran) == (["one", "three"], ["two"])
+
+
+async def test_a_machine_of_many_queues_does_no_more_at_once_than_it_was_told(
+    how: str, postgres_url: str, redis: str
+) -> None:
+    alone = Machine(how, postgres_url, redis, workers=2, takes_s=0.05)
+    await catalog(alone.database, 6)
+    async with alone.works("cpu", "engine.standin", "gpu"):
+        await alone.until(DONE, ["success"])
+    assert sorted(alone.ran) == sorted(["one", "two", "three"] * 6)
+    assert alone.most == 2
+
+
+async def test_a_worker_that_died_before_it_claimed_keeps_no_message(postgres_url: str, redis_url: str) -> None:
+    machine = Machine("arq", postgres_url, redis_url)
+    assert isinstance(machine.dispatcher, ArqDispatcher)
+    await catalog(machine.database)
+    async with machine.pool.at_work():
+        pass
+    await machine.dispatcher.sweep()
+    redis = machine.dispatcher._redis
+    assert redis is not None
+    (message,) = await redis.zrange(queue_name("cpu"), 0, -1)
+    dead_s = 90
+    mark = f"arq:in-progress:{message.decode()}"
+    await redis.psetex(mark, int((_TIMEOUT.total_seconds() + 10 - dead_s) * 1000), b"1")
+    async with machine.works("cpu", "engine.standin"):
+        await machine.until(DONE, ["success"])
