@@ -12,6 +12,12 @@ PYTEST := $(BIN)/python -m pytest
 NARRATOR ?= espeak_eng
 SAMPLE := library/Foundry
 
+# The tests run in WORKERS processes, a file in one of them: many wait for programs and servers, so one more than the
+# cores this is meant for. The long files stand first in the folders' order, which therefore stays. Files that ARGS
+# names run in the one process that says so at once and that a debugger can stop; WORKERS=0 has all of them there.
+WORKERS ?= 3
+SPREAD = $(if $(findstring .py,$(ARGS)),,--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder)
+
 # The long tests: a seed makes a run repeatable, and each of PARTS parts stays under half an hour on two cores.
 SEED ?= 20261121
 PART ?= 1
@@ -21,7 +27,8 @@ PARTS ?= 1
 
 help:
 	@echo 'make demo      make the sample audiobook and say where it lies'
-	@echo 'make test      run the tests (under 15 minutes on 2 cores)'
+	@echo 'make test      run the tests (under 15 minutes on 2 cores); ARGS=tests/unit/test_x.py runs one file'
+	@echo '               WORKERS=n spreads them over n processes, WORKERS=0 over none (for --pdb)'
 	@echo 'make lint      ruff, mypy, import-linter, one Alembic head'
 	@echo 'make torture   the long tests; SEED=n repeats a run, PART=1 PARTS=4 runs a quarter of it'
 	@echo 'make bench     measure; one JSON object a benchmark'
@@ -64,7 +71,7 @@ demo: $(READY)
 		'  $(BIN)/foundry-tui --home . --run-all'
 
 test: $(READY)
-	@$(PYTEST) -m 'not torture' --durations=15 $(ARGS)
+	@$(PYTEST) -m 'not torture' $(SPREAD) --durations=15 $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

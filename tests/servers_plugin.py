@@ -29,7 +29,7 @@ import pytest
 from foundry_tui.store.database import Database, sqlite_url
 from foundry_tui.store.upgrade import upgrade
 
-READY_WITHIN_S = 30
+READY_WITHIN_S = 90
 _numbers = itertools.count(1)
 
 

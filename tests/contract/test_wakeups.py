@@ -24,7 +24,7 @@ from foundry_tui.store.wakeups import Wakeups
 
 # A pool that looks by itself only every half minute: what happens sooner it was told.
 PATIENT = replace(QUICK, poll_min_s=30.0, poll_max_s=30.0, reconcile_s=30.0)
-SOON_S = 5.0
+SOON_S = 20.0
 postgresql_only = pytest.mark.parametrize("database_kind", ["postgresql"])
 
 

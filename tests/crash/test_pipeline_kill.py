@@ -18,7 +18,7 @@ from fakes.recipes import FakeStep, Speaking, catalog, recipe, statuses, story
 from foundry_tui.store.database import Database
 
 SCRIPT = Path(__file__).with_name("worker_process.py")
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Worker:

@@ -59,14 +59,14 @@ class Terminal:
         self.seen += came
         return came
 
-    def wait_for(self, words: bytes, seconds: float = 30.0) -> None:
+    def wait_for(self, words: bytes, seconds: float = 90.0) -> None:
         """Read until ``words`` have been sent."""
         until = time.monotonic() + seconds
         while words not in self.seen:
             assert time.monotonic() < until, f"not sent: {words!r}; the end of what was: {self.seen[-600:]!r}"
             self.read_for(0.1)
 
-    def quiet_for(self, seconds: float, patience: float = 30.0) -> None:
+    def quiet_for(self, seconds: float, patience: float = 90.0) -> None:
         """Read until nothing has been sent for ``seconds``."""
         until = time.monotonic() + patience
         while self.read_for(seconds):
@@ -85,10 +85,10 @@ class Terminal:
         """The terminal's settings now."""
         return termios.tcgetattr(self._slave)
 
-    def ends(self, seconds: float = 20.0) -> int:
+    def ends(self, seconds: float = 60.0) -> int:
         """The exit code, read along until then."""
         until = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < until:
             self.read_for(0.05)
         self.read_for(0.05)
-        return self.process.wait(timeout=1)
+        return self.process.wait(timeout=10)

@@ -91,7 +91,7 @@ async def test_no_file_is_moved_while_the_write_lock_is_held(
     async def other() -> int:
         opened = Database.connect(database.url)
         try:
-            async with asyncio.timeout(5), opened.write() as connection:
+            async with asyncio.timeout(60), opened.write() as connection:
                 await connection.execute(text("UPDATE narrators SET accent = 'x'"))
             return await count(opened)
         finally:

@@ -31,7 +31,7 @@ def test_a_tethered_program_ends_with_its_parent() -> None:
             assert parent.poll() is None
         parent.kill()
         parent.wait()
-        psutil.wait_procs([child], timeout=6.0)
+        psutil.wait_procs([child], timeout=20.0)
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
