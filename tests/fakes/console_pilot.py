@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from foundry_tui.console.app import ConsoleApp
 from foundry_tui.console.house import House, Result
@@ -51,12 +52,27 @@ async def _idle(app: ConsoleApp, max_sleep: float) -> None:
     await Pilot(app)._wait_for_screen()
     still = 0
     while still < _STILL_FOR and time.monotonic() < ends:
+        if app.screen_stack and _to_paint(app.screen):
+            app.screen._on_timer_update()  # what the next frame would do
         await asyncio.sleep(_LOOK_S)
         still = 0 if _under_way(app) else still + 1
+
+
+def _to_paint(screen: Screen[Any]) -> bool:
+    return bool(
+        screen._layout_required
+        or screen._scroll_required
+        or screen._repaint_required
+        or screen._recompose_required
+        or screen._dirty_widgets
+        or screen._callbacks  # what waits for the paint
+    )
 
 
 def _under_way(app: ConsoleApp) -> bool:
     if getattr(app.house, "asked", 0):
         return True
-    pumps = [app, *app.screen_stack, *app.screen.walk_children()] if app.screen_stack else [app]
-    return any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
+    if not app.screen_stack:
+        return bool(app.message_queue_size)
+    pumps = [app, *app.screen_stack, *app.screen.walk_children()]
+    return _to_paint(app.screen) or any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
