@@ -63,9 +63,12 @@ class Machine:
             await work
             await self.database.close()
 
+    async def column(self, statement: str) -> list[object]:
+        return [value for row in await self.database.fetch(statement) for value in row.values()]
+
     async def until(self, statement: str, wanted: Sequence[object]) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            while [row[0] for row in await self.database.fetch(statement)] != wanted:
+            while await self.column(statement) != wanted:
                 await asyncio.sleep(0.02)
 
 
@@ -95,7 +98,7 @@ async def test_each_machine_does_what_it_can(
     async with house.works("cpu"):
         await house.until("SELECT status FROM production_steps ORDER BY position", ["success", "pending", "pending"])
         await asyncio.sleep(1.0)
-        assert [row[0] for row in await house.database.fetch(WAITS)] == ["STEP2_two"], "it is there for all to see"
+        assert await house.column(WAITS) == ["STEP2_two"], "it is there for all to see"
         async with voice.works(queue):
             await house.until(DONE, ["success"])
     assert (house.ran, voice.ran) == (["one", "three"], ["two"])

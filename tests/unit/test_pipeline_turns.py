@@ -195,7 +195,7 @@ async def test_a_drain_waits_for_nobody_who_waits(database: Database) -> None:
         it.ends[first].set()
         await draining
     (row,) = await database.fetch(f"SELECT status, attempt, deaths FROM jobs WHERE job_id = {it.jobs[suspect]}")
-    assert tuple(row) == ("pending", 0, 1)
+    assert tuple(row.values()) == ("pending", 0, 1)
 
 
 async def test_a_call_that_is_cancelled_while_it_waits_claims_nothing(database: Database) -> None:
