@@ -137,7 +137,8 @@ class AudioGeneration:
         paid = await self._cashier.open(context, places, voice, missing)
         remark = f"{voice.narrator_name} speaks in place of {voice.stands_in_for}" if voice.stands_in_for else ""
         hearing = self._hearing(context, places)
-        booth = Booth(context, done.rows, voice, done.norm, paid=paid, hearing=hearing, remark=remark)
+        kept_takes = tuple(done.takes.values())
+        booth = Booth(context, done.rows, voice, done.norm, paid=paid, hearing=hearing, remark=remark, kept=kept_takes)
         total = len(jobs) + more
         if context.parts is None or paid is not None:  # what costs money is bought by one worker
             return await booth.speak(missing, total=total, on_take=self._press.add)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from foundry_tui.audio.check import Flag, VoiceNorm, check
 from foundry_tui.audio.measure import Measures, measure
@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 RETAKES = 2
 # These judge the colour of a sound; a voice may simply have it. Missing or repeated words are never a habit.
 _MAY_BE_HABITS = frozenset({"noise", "truncated_end"})
+_PROVE_A_HABIT = 8
 # These mean that no other chunk would fare better: the step ends, finished chunks stay.
 _HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, SpendingCap, WriteFailed)
 # An engine that fails this often in a row, on chunk after chunk, is down; the chunks are not to blame.
@@ -52,7 +53,8 @@ _PAID_OUT = " It was paid for three times, and what came is kept: `foundry-tui r
 class Booth:
     """Speaks one production's chunks with one voice; ``paid`` buys where the engine costs money.
 
-    ``remark`` goes with the progress: who speaks in whose place.
+    ``remark`` goes with the progress: who speaks in whose place. ``kept`` are the takes of this voice that stand
+    already: what most of them show is the voice's own way, and nobody has to find that out again.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Booth:
         paid: PaidTakes | None = None,
         hearing: Hearing | None = None,
         remark: str = "",
+        kept: Collection[Take] = (),
     ) -> None:
         self._context = context
         self._rows = rows
@@ -75,7 +78,7 @@ class Booth:
         self._remark = remark
         self._spoken: dict[str, Take] = {}  # by key: the same words in the same voice are spoken once
         self._speaking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._habits: set[str] = set()  # names of flags
+        self._habits = habits_of(kept)  # names of flags
         self._refused: dict[tuple[int, int], set[str]] = {}  # what a chunk's takes were refused for
         self._in_hand: set[tuple[int, int]] = set()
         self._stop: BaseException | None = None
@@ -296,6 +299,12 @@ class Booth:
         take = self._rows.good(job, kept, measures, tuple(flag.name for flag in flags), attempt)
         # Beside what was measured of the sound: how far it was from its words, where somebody listened.
         return take if heard is None else dataclasses.replace(take, metrics={**take.metrics, "word_error_rate": heard})
+
+
+def habits_of(takes: Collection[Take]) -> set[str]:
+    """Names of the flags by which most of a voice's believed takes would have been refused; few takes prove nothing."""
+    seen = Counter(name for take in takes if take.status is Status.SUCCESS for name in set(take.flags))
+    return {name for name in _MAY_BE_HABITS if seen[name] >= _PROVE_A_HABIT and 2 * seen[name] > len(takes)}
 
 
 def _down(last: FoundryError) -> EngineDown:
