@@ -148,7 +148,7 @@ def measure_mp3(path: Path, name: str | None = None) -> Mp3Measures:
 
 
 def _gathered(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
-    """The sound in blocks worth measuring: an MP3's own frames are so short that the measuring would be all overhead."""
+    """The sound in blocks worth measuring: with an MP3's own short frames it would be all overhead."""
     parts, count = [], 0
     for frame in container.decode(stream):
         parts.append(_mono(frame.to_ndarray()))
