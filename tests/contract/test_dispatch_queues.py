@@ -16,10 +16,11 @@ from foundry_tui.pipeline.arq_dispatch import _TIMEOUT, ArqDispatcher, queue_nam
 from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
 from foundry_tui.pipeline.procrastinate_dispatch import ProcrastinateDispatcher
 from foundry_tui.pipeline.queues import Queues
-from foundry_tui.store.database import Database
+from foundry_tui.store.database import Database, sqlite_url
 from foundry_tui.store.tables import narrators
 
 PATIENCE_S = 60.0
+pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close:DeprecationWarning")  # ARQ's, of its redis
 
 
 class Machine:
@@ -78,6 +79,14 @@ def how(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def url(how: str, request: pytest.FixtureRequest) -> str:
+    """Procrastinate's PostgreSQL; ARQ does not mind which tables it dispatches for."""
+    if how == "arq":
+        return sqlite_url(str(request.getfixturevalue("migrated_file")))
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
 def redis(how: str, request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("redis_url")) if how == "arq" else ""
 
@@ -87,11 +96,9 @@ DONE = "SELECT DISTINCT status FROM audiobook_productions"
 
 
 @pytest.mark.parametrize(("engine", "queue"), [(None, "engine.standin"), ("card", "gpu")])
-async def test_each_machine_does_what_it_can(
-    how: str, postgres_url: str, redis: str, engine: str | None, queue: str
-) -> None:
-    house = Machine(how, postgres_url, redis)
-    voice = Machine(how, postgres_url, redis)
+async def test_each_machine_does_what_it_can(how: str, url: str, redis: str, engine: str | None, queue: str) -> None:
+    house = Machine(how, url, redis)
+    voice = Machine(how, url, redis)
     await catalog(house.database)
     async with house.database.write() as connection:
         await connection.execute(update(narrators).values(engine=engine))
@@ -104,10 +111,8 @@ async def test_each_machine_does_what_it_can(
     assert (house.ran, voice.ran) == (["one", "three"], ["two"])
 
 
-async def test_a_machine_of_many_queues_does_no_more_at_once_than_it_was_told(
-    how: str, postgres_url: str, redis: str
-) -> None:
-    alone = Machine(how, postgres_url, redis, workers=2, takes_s=0.05)
+async def test_a_machine_of_many_queues_does_no_more_at_once_than_it_was_told(how: str, url: str, redis: str) -> None:
+    alone = Machine(how, url, redis, workers=2, takes_s=0.05)
     await catalog(alone.database, 6)
     async with alone.works("cpu", "engine.standin", "gpu"):
         await alone.until(DONE, ["success"])
@@ -115,18 +120,19 @@ async def test_a_machine_of_many_queues_does_no_more_at_once_than_it_was_told(
     assert alone.most == 2
 
 
-async def test_a_worker_that_died_before_it_claimed_keeps_no_message(postgres_url: str, redis_url: str) -> None:
-    machine = Machine("arq", postgres_url, redis_url)
+@pytest.mark.parametrize("how", ["arq"])
+async def test_a_worker_that_died_before_it_claimed_keeps_no_message(how: str, url: str, redis: str) -> None:
+    machine = Machine(how, url, redis)
     assert isinstance(machine.dispatcher, ArqDispatcher)
     await catalog(machine.database)
     async with machine.pool.at_work():
         pass
     await machine.dispatcher.sweep()
-    redis = machine.dispatcher._redis
-    assert redis is not None
-    (message,) = await redis.zrange(queue_name("cpu"), 0, -1)
+    client = machine.dispatcher._redis
+    assert client is not None
+    (message,) = await client.zrange(queue_name("cpu"), 0, -1)
     dead_s = 90
     mark = f"arq:in-progress:{message.decode()}"
-    await redis.psetex(mark, int((_TIMEOUT.total_seconds() + 10 - dead_s) * 1000), b"1")
+    await client.psetex(mark, int((_TIMEOUT.total_seconds() + 10 - dead_s) * 1000), b"1")
     async with machine.works("cpu", "engine.standin"):
         await machine.until(DONE, ["success"])
