@@ -12,11 +12,11 @@ PYTEST := $(BIN)/python -m pytest
 NARRATOR ?= espeak_eng
 SAMPLE := library/Foundry
 
-# The tests run in WORKERS processes, a file in one of them: many wait for programs and servers, so one more than the
-# cores this is meant for. The long files stand first in the folders' order, which therefore stays. Files that ARGS
-# names run in the one process that says so at once and that a debugger can stop; WORKERS=0 has all of them there.
-WORKERS ?= 3
-SPREAD = $(if $(findstring .py,$(ARGS)),,--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder)
+# The tests run in WORKERS processes, a file in one of them, for many wait for programs and servers. The long files stand
+# first in the folders' order, which therefore stays. The console's run after them, by themselves: they press keys and
+# watch a screen, and a machine with nothing to spare makes them slow. WORKERS=0 has everything in one process.
+WORKERS ?= 2
+SPREAD = --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 # The long tests: a seed makes a run repeatable, and each of PARTS parts stays under half an hour on two cores.
 SEED ?= 20261121
@@ -72,7 +72,12 @@ demo: $(READY)
 		'  $(BIN)/foundry-tui --home . --run-all'
 
 test: $(READY)
-	@$(PYTEST) -m 'not torture' $(SPREAD) --durations=15 $(ARGS)
+ifneq (,$(findstring .py,$(ARGS)))
+	@$(PYTEST) -m 'not torture' --durations=15 $(ARGS)
+else
+	@$(PYTEST) -m 'not torture' $(SPREAD) --durations=15 --ignore=tests/console $(ARGS)
+	@$(PYTEST) -m 'not torture' --durations=15 $(ARGS) tests/console
+endif
 
 test-postgresql: $(READY)
 	@FOUNDRY_TEST_DATABASE=postgresql FOUNDRY_REQUIRE_SERVERS=1 \
