@@ -112,12 +112,12 @@ async def test_each_machine_does_what_it_can(how: str, url: str, redis: str, eng
 
 
 async def test_a_machine_of_many_queues_does_no_more_at_once_than_it_was_told(how: str, url: str, redis: str) -> None:
-    alone = Machine(how, url, redis, workers=2, takes_s=0.05)
+    alone = Machine(how, url, redis, workers=2, takes_s=0.2)
     await catalog(alone.database, 6)
     async with alone.works("cpu", "engine.standin", "gpu"):
         await alone.until(DONE, ["success"])
     assert sorted(alone.ran) == sorted(["one", "two", "three"] * 6)
-    assert alone.most == 2
+    assert alone.most <= 2, "its lanes are those of all its queues together"
 
 
 @pytest.mark.parametrize("how", ["arq"])
