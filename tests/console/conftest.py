@@ -33,6 +33,9 @@ OpenConsole = Callable[..., AbstractAsyncContextManager[Any]]
 def open_console(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> OpenConsole:
     """``async with open_console(size=…, workers=0) as pilot``: every pane shows what the tables say."""
 
+    # What is said vanishes by the clock: on a busy machine before a test has looked.
+    monkeypatch.setattr("foundry_tui.console.widgets.bars.FLASH_S", 120.0)
+
     @asynccontextmanager
     async def opened(*, size: tuple[int, int] = (140, 40), inbox: bool = False, **options: Any) -> Any:
         house = CountingHouse(settings, workers=options.pop("workers", 0), watch_s=0.05, watch_inbox=inbox)

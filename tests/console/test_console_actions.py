@@ -35,7 +35,7 @@ async def test_two_keys_make_an_audiobook(open_console, settings):
         await until(pilot, lambda: "Who reads" in screen_text(pilot.app))
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.queue.count == 1)
-        assert "in the queue" in pilot.app.flash.words
+        await until(pilot, lambda: "in the queue" in pilot.app.flash.words)
         assert list(statuses(settings).values()) == ["pending"]
         await pilot.press("m")
         await until(pilot, lambda: "Who reads" in screen_text(pilot.app))
