@@ -32,7 +32,7 @@ from foundry_tui.steps.timing_file import load_timing
 from foundry_tui.voices.recognisers import Recogniser, RecogniserOptions, open_recogniser
 from foundry_tui.voices.word_errors import word_errors
 
-STRETCH_S = 25.0  # what the recogniser is given at once
+STRETCH_S = 10.0  # what the recogniser is given at once
 
 
 def main() -> int:

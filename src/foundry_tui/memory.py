@@ -29,3 +29,11 @@ def keep_freed_memory() -> bool:
     wanted = ((_MMAP_THRESHOLD, _LARGE_BYTES), (_TRIM_THRESHOLD, _KEPT_BYTES), (_ARENA_MAX, _HEAPS))
     told = [mallopt(option, value) == 1 for option, value in wanted]  # each of them, whatever became of the one before
     return all(told)
+
+
+def give_back_memory() -> None:
+    """Let the kernel have what is free now: between two steps, when what one step used may not be used again."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        _log.debug("this C library has no malloc_trim")

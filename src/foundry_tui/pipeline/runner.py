@@ -13,6 +13,7 @@ from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.reasons import reasons
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.errors import DiskFull, Draining, FoundryError, Interrupted, LeaseLost, UsageError
+from foundry_tui.memory import give_back_memory
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.context import ClaimContext, Ended
 from foundry_tui.pipeline.contract import StepOutcome, StepSpec
@@ -61,6 +62,7 @@ class Runner:
             return await self._failed(context, cause)
         finally:
             await context.close()
+            await asyncio.to_thread(give_back_memory)
 
     async def _work(self, context: ClaimContext, spec: StepSpec) -> Ended:
         parts = dict(await spec.handler.inputs(context))
