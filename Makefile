@@ -15,7 +15,7 @@ SAMPLE := library/Foundry
 # The tests run in WORKERS processes, a file in one of them, for many wait for programs and servers. The long files stand
 # first in the folders' order, which therefore stays. The console's run after them, by themselves: they press keys and
 # watch a screen, and a machine with nothing to spare makes them slow. WORKERS=0 has everything in one process.
-WORKERS ?= 3
+WORKERS ?= 2
 SPREAD = --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 # The long tests: a seed makes a run repeatable, and each of PARTS parts stays under half an hour on two cores.
