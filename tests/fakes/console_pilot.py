@@ -69,8 +69,17 @@ def _to_paint(screen: Screen[Any]) -> bool:
     )
 
 
+def _at_work(app: ConsoleApp) -> bool:
+    """Whether an action goes on that does not wait for what the operator answers on a screen."""
+    answers = {id(callback.future) for screen in app.screen_stack for callback in screen._result_callbacks}
+    return any(
+        not worker.is_finished and id(getattr(worker._task, "_fut_waiter", None)) not in answers
+        for worker in app.workers
+    )
+
+
 def _under_way(app: ConsoleApp) -> bool:
-    if getattr(app.house, "asked", 0):
+    if getattr(app.house, "asked", 0) or _at_work(app):
         return True
     if not app.screen_stack:
         return bool(app.message_queue_size)
