@@ -19,7 +19,7 @@ from foundry_tui.console.app import ConsoleApp
 from foundry_tui.console.house import House, Result
 from foundry_tui.console.inner import Inner
 
-_STILL_FOR = 3  # looks in a row at which nothing was under way
+_STILL_FOR = 12  # looks in a row at which nothing was under way: an action in a worker pauses between two steps
 _LOOK_S = 0.001
 _AT_MOST_S = 1.0  # Textual's own: something may be under way that only the next key ends
 
@@ -69,17 +69,8 @@ def _to_paint(screen: Screen[Any]) -> bool:
     )
 
 
-def _at_work(app: ConsoleApp) -> bool:
-    """Whether an action goes on that does not wait for what the operator answers on a screen."""
-    answers = {id(callback.future) for screen in app.screen_stack for callback in screen._result_callbacks}
-    return any(
-        not worker.is_finished and id(getattr(worker._task, "_fut_waiter", None)) not in answers
-        for worker in app.workers
-    )
-
-
 def _under_way(app: ConsoleApp) -> bool:
-    if getattr(app.house, "asked", 0) or _at_work(app):
+    if getattr(app.house, "asked", 0):
         return True
     if not app.screen_stack:
         return bool(app.message_queue_size)
