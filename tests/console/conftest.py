@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fakes.console_home import copy_home, make_template
-from fakes.console_pilot import CountingHouse, watch_queues
 from foundry_tui.console.app import ConsoleApp
+from foundry_tui.console.house import House
 from foundry_tui.console.sinks import Sink
 from foundry_tui.settings import Settings
 
@@ -30,18 +30,14 @@ OpenConsole = Callable[..., AbstractAsyncContextManager[Any]]
 
 
 @pytest.fixture
-def open_console(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> OpenConsole:
+def open_console(settings: Settings) -> OpenConsole:
     """``async with open_console(size=…, workers=0) as pilot``: every pane shows what the tables say."""
-
-    # What is said vanishes by the clock: on a busy machine before a test has looked.
-    monkeypatch.setattr("foundry_tui.console.widgets.bars.FLASH_S", 120.0)
 
     @asynccontextmanager
     async def opened(*, size: tuple[int, int] = (140, 40), inbox: bool = False, **options: Any) -> Any:
-        house = CountingHouse(settings, workers=options.pop("workers", 0), watch_s=0.05, watch_inbox=inbox)
+        house = House(settings, workers=options.pop("workers", 0), watch_s=0.05, watch_inbox=inbox)
         app = ConsoleApp(settings, house=house, sink=options.pop("sink", Sink("off", "off")), **options)
         app.flush_s = 0.05
-        watch_queues(app, monkeypatch.setattr)
         async with app.run_test(size=size) as pilot:
             try:
                 await app.settled()

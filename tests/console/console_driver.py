@@ -8,7 +8,7 @@ from typing import Any
 
 from foundry_tui.console.app import ConsoleApp
 
-PATIENCE_S = 90.0  # a machine may be busy with other things
+PATIENCE_S = 20.0
 
 
 async def until(pilot: Any, seen: Callable[[], object], what: str = "") -> None:

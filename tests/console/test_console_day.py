@@ -172,7 +172,7 @@ def one_chunk_mended(terminal: Tmux, home: Path, voice: SpeechServer) -> None:
     terminal.sees("y Rebuild")
     terminal.keys("y")
     terminal.gone("y Rebuild")
-    until = time.monotonic() + 120
+    until = time.monotonic() + 60
     while len(voice.requests) == before:
         assert time.monotonic() < until
         time.sleep(0.1)
@@ -187,7 +187,7 @@ def one_chunk_mended(terminal: Tmux, home: Path, voice: SpeechServer) -> None:
     terminal.keys("y")
     terminal.gone("Retake?")
     takes = "SELECT count(*) FROM audio_chunks WHERE take > 0 AND status = 'success'"
-    until = time.monotonic() + 120
+    until = time.monotonic() + 60
     while told(home, takes) != [(1,)]:
         assert time.monotonic() < until
         time.sleep(0.1)
@@ -213,7 +213,7 @@ def handed_over(terminal: Tmux, command: list[str], env: dict[str, str], home: P
         terminal.sees("ENDED 0")
     finally:
         os.kill(pid, signal.SIGTERM)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 30
     while running_daemon(home) is not None:
         assert time.monotonic() < until
         time.sleep(0.1)

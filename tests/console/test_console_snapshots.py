@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from fakes.console_pilot import watch_queues
 from fakes.console_scenes import SCENES, app_for, home_for, reach, steady
 
 HERE = Path(__file__).parent
@@ -33,10 +32,9 @@ def still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", [name for name, scene in SCENES.items() if scene.compared])
-def test_a_screen_looks_as_it_did(name: str, still: None, template: Path, monkeypatch, snap_compare) -> None:
+def test_a_screen_looks_as_it_did(name: str, still: None, template: Path, snap_compare) -> None:
     scene = SCENES[name]
     app = app_for(scene, home_for(scene, template, Path("home")))
-    watch_queues(app, monkeypatch.setattr)
 
     async def there(pilot) -> None:
         await reach(scene, pilot)

@@ -95,7 +95,7 @@ async def test_a_player_is_killed_and_its_file_removed(tmp_path: Path):
     player = (sys.executable, "-c", f"import sys,time; open({str(told)!r},'w').write(sys.argv[1]); time.sleep(60)")
     sound = Sound(Sink("player", "this host (fake)", player))
     assert await sound.play("amber", wav(), 60.0)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(10):
         while not told.exists() or not told.read_text():
             await asyncio.sleep(0.01)
     process = sound._process

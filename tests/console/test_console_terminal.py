@@ -51,7 +51,7 @@ def test_a_dropped_connection_ends_it_quietly(settings):
     with console(settings) as terminal:
         terminal.wait_for(b"Amber")
         terminal.hang_up()
-        assert terminal.process.wait(timeout=60) == 130
+        assert terminal.process.wait(timeout=20) == 130
 
 
 def test_a_fault_in_the_screen_ends_with_a_sentence_and_a_restored_terminal(settings, tmp_path):

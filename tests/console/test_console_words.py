@@ -97,7 +97,7 @@ async def test_an_error_can_be_requeued_where_it_is_read(open_console, settings)
         assert "r requeues it" in screen_text(pilot.app)
         await pilot.press("r")
         await until(pilot, lambda: pilot.app.queue.count == 1 and len(pilot.app.screen_stack) == 1)
-        await until(pilot, lambda: "Requeued, from the step that failed." in pilot.app.flash.words)
+        assert "Requeued, from the step that failed." in pilot.app.flash.words
     with home_of.tables(settings.home) as connection:
         found = connection.execute(
             "SELECT status FROM audiobook_productions WHERE audiobook_id = ?", (made["failed"],)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from fakes import console_home as home_of
-from fakes.console_pilot import CountingHouse
 from foundry_tui.console import keeping_up
 from foundry_tui.console.app import ConsoleApp
+from foundry_tui.console.house import House
 from foundry_tui.console.inner import Inner
 from foundry_tui.console.sinks import Sink
 from foundry_tui.console.sound import Playing, Sound
@@ -29,7 +29,7 @@ from foundry_tui.operations.sections import BookOutline, OutlineSection, Section
 from foundry_tui.settings import Settings, load_settings
 
 WIDE, NARROW, TINY = (140, 40), (80, 24), (52, 12)
-PATIENCE_S = 90.0
+PATIENCE_S = 30.0
 Steps = Callable[[Any], Awaitable[None]]
 _SAID = "“Is that the last of the 1,200 letters?” she asked, and for a moment nobody in the room could say."
 _FINDINGS = (
@@ -260,7 +260,7 @@ def add_lexicon(home: Path) -> None:
 
 def app_for(scene: Scene, settings: Settings) -> ConsoleApp:
     """The console, not started yet."""
-    house = CountingHouse(settings, workers=0, watch_s=0.05, watch_inbox=False)
+    house = House(settings, workers=0, watch_s=0.05, watch_inbox=False)
     return ConsoleApp(
         settings, house=house, theme=scene.theme, sink=Sink("player", "this host (ffplay)"), **scene.options
     )

@@ -41,9 +41,6 @@ class ChoiceScreen(ModalScreen[str]):
         self._words = plain_lines(words)
         self._choices = tuple(choices)
         self._first = focus
-        # Before the first paint: who answers as soon as the question is seen is heard.
-        for place, choice in enumerate(self._choices):
-            self._bindings.bind(choice.key, f"choose({place})", show=False)
 
     def compose(self) -> ComposeResult:
         """Title, words, buttons."""
@@ -56,8 +53,10 @@ class ChoiceScreen(ModalScreen[str]):
                     yield Button(Text(f"{choice.key} {choice.label}"), id=f"choice_{place}")
 
     def on_mount(self) -> None:
-        """The harmless answer has the focus."""
+        """The harmless answer has the focus; every answer has its letter."""
         self.query_one(f"#choice_{self._first}", Button).focus()
+        for place, choice in enumerate(self._choices):
+            self._bindings.bind(choice.key, f"choose({place})", show=False)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -39,9 +39,6 @@ class PreviewScreen(ModalScreen[str]):
         self._lines = tuple(lines)
         self._choices = tuple(choices)
         self._first = focus
-        # Before the first paint: who answers as soon as the question is seen is heard.
-        for place, choice in enumerate(self._choices):
-            self._bindings.bind(choice.key, f"choose({place})", show=False)
 
     def compose(self) -> ComposeResult:
         """Title, lines, answers."""
@@ -61,8 +58,10 @@ class PreviewScreen(ModalScreen[str]):
                     yield Button(Text(f"{choice.key} {choice.label}"), id=f"choice_{place}")
 
     def on_mount(self) -> None:
-        """The first answer has the focus."""
+        """The first answer has the focus; every answer has its letter."""
         self.query_one(f"#choice_{self._first}", Button).focus()
+        for place, choice in enumerate(self._choices):
+            self._bindings.bind(choice.key, f"choose({place})", show=False)
 
     def plain_text(self) -> str:
         """What it says."""
