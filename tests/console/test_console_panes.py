@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 from console_driver import screen_text, until
 
@@ -60,6 +63,28 @@ async def test_too_small_a_screen_says_what_it_needs_and_comes_back(open_console
         await until(pilot, lambda: "Narrators · 3" in screen_text(pilot.app))
         assert pilot.app.queue.list.has_focus
         assert pilot.app.queue.list.cursor_row.id == cursor
+
+
+@pytest.mark.parametrize(("key", "row"), [("j", 1), ("G", 149)])
+async def test_a_key_pressed_while_the_list_is_read_again_counts(open_console, settings, key, row):
+    home_of.add_books(settings.home, 150)
+    async with open_console() as pilot:
+        pane = pilot.app.catalog
+        read, asked, go = pane.fetch, threading.Event(), threading.Event()
+
+        async def slow(inner, wanted):
+            asked.set()
+            while not go.is_set():
+                await asyncio.sleep(0.01)
+            return await read(inner, wanted)
+
+        pane.fetch = slow
+        pane.refresh_rows()
+        await until(pilot, asked.is_set)
+        await pilot.press(key)
+        go.set()
+        await pane.settled()
+        assert pane.list.cursor == row
 
 
 async def test_tab_goes_round_the_panes_and_zoom_gives_one_the_screen(open_console, settings):

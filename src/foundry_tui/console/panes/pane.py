@@ -140,12 +140,17 @@ class Pane(Vertical, Generic[Line]):
         """Put what was read on the screen."""
         if (wanted.text or "") != self.text:
             return  # typed on meanwhile: the next read is on its way
+        rows = [self.row_of(line) for line in window.lines]
+        at = self.list.place_after((wanted.around, wanted.index), window.first, rows, window.at)
+        if at is None:
+            self._stale = True
+            return
         self.loaded = True
         self.count = window.count
         if not self.text:
             self.total = window.count
         self._lines = {self.key_of(line): line for line in window.lines}
-        self.list.show_rows(window.count, window.first, [self.row_of(line) for line in window.lines], window.at)
+        self.list.show_rows(window.count, window.first, rows, at)
         self._show_empty()
         self.retitle()
 

@@ -165,7 +165,13 @@ class ProductionScreen(ScopedScreen):
                 lambda inner: inner.desk.chunks(self.audiobook_id, only=only, around=around, index=index)
             )
             if window is not None and TABS[self.tab] == name:
-                self.shown.show_rows(window.count, window.first, [chunk_row(each) for each in window.lines], window.at)
+                rows = [chunk_row(each) for each in window.lines]
+                asked = (row.id if row is not None else None, index)
+                at = self.shown.place_after(asked, window.first, rows, window.at)
+                if at is None:
+                    self._stale = True
+                    return
+                self.shown.show_rows(window.count, window.first, rows, at)
         self._show_tabline()
 
     @on(LineList.Wanted)

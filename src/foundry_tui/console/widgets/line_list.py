@@ -125,6 +125,18 @@ class LineList(ScrollView, can_focus=True):
                     self._paint(index)
         self._tell()
 
+    def place_after(self, asked: tuple[str | None, int], first: int, rows: Sequence[Row], at: int) -> int | None:
+        """Where the cursor stands in ``rows`` (from ``first`` on), which were ``asked`` for around this (id, index).
+
+        ``at`` is where that row is now. None where a key has moved the cursor since, to a row these do not hold: they
+        are not to be shown, for a list never takes back what was pressed.
+        """
+        row = self.cursor_row
+        here = row.id if row is not None else None
+        if here == asked[0] and (here is not None or self.cursor == asked[1]):
+            return at
+        return next((first + place for place, row in enumerate(rows) if row.id == here), None)
+
     def put_rows(self, first: int, rows: Sequence[Row]) -> None:
         """Rows asked for with ``Wanted``."""
         self._asked = None
