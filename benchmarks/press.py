@@ -6,7 +6,7 @@ Prints one JSON object a book, the ways to run it beside the floor (the same tex
 else) in the same run. The stand-in is a loopback service that prints its port as JSON and logs what it was sent.
 Bars: at most 40 CPU s an audio hour, wall at most 1.2 x CPU / cores, tree at most 450 MB, no word lost; with 5 % errors
 exit 0, no cut piece kept and at most 10 % more requests; after the kill the first new chunk within 5 s, no more requests
-repeated than were in flight, no chunk made again, no process left, and the same sound.
+repeated than in the clean run and those in flight, no chunk made again, no process left, and the same sound.
 """
 
 from __future__ import annotations
@@ -72,6 +72,9 @@ def _one_book(book: Path, given: argparse.Namespace) -> tuple[dict[str, Any], bo
             run = _Run(Path(folder), book, given.standin, 0.05 if way == "errors" else 0.0)
             figures = run.killed() if way == "killed" else run.whole()
             sounds[way] = str(figures.pop("sound"))
+            if way == "killed" and "clean" in told:
+                # Retakes of takes that failed their checks are asked for with or without a kill.
+                figures["requests_repeated_by_kill"] = figures["requests_repeated"] - told["clean"]["requests_repeated"]
             figures["held"] = _held(way, figures, sounds)
             held.append(bool(figures["held"]))
             told[way] = figures
@@ -90,7 +93,7 @@ def _held(way: str, figures: dict[str, Any], sounds: dict[str, str]) -> bool:
         return bool(
             right
             and figures["first_new_chunk_s"] <= 5
-            and figures["requests_repeated"] <= LANES
+            and figures.get("requests_repeated_by_kill", figures["requests_repeated"]) <= LANES
             and not figures["chunks_made_again"]
             and not figures["orphans"]
             and sounds.get("clean", sounds[way]) == sounds[way]

@@ -23,7 +23,9 @@ class Terminal:
     ) -> None:
         self._command = list(command)
         self._size = size
-        self._env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **(env or {})}
+        # A size in the environment would stand above that of the terminal; a pool of test processes sets one.
+        around = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+        self._env = {**around, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **(env or {})}
         self.seen = b""
 
     def __enter__(self) -> Self:

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Self
 
 
+_NOT_OURS = {"TMUX", "SSH_CONNECTION", "SSH_TTY", "COLUMNS", "LINES"}
+
+
 class Tmux:
     """One session of ``size`` with one program in it."""
 
@@ -28,7 +31,7 @@ class Tmux:
 
     def _tmux(self, *arguments: str, check: bool = True) -> str:
         command = ["tmux", "-L", self._name, "-f", "/dev/null", *arguments]
-        env = {name: value for name, value in os.environ.items() if name not in {"TMUX", "SSH_CONNECTION", "SSH_TTY"}}
+        env = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
         ended = subprocess.run(command, capture_output=True, text=True, env={**env, "LANG": "C.UTF-8"})
         assert not check or ended.returncode == 0, ended.stderr
         return ended.stdout
