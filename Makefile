@@ -13,8 +13,8 @@ NARRATOR ?= espeak_eng
 SAMPLE := library/Foundry
 
 # The tests run in WORKERS processes, a file in one of them, for many wait for programs and servers. The long files stand
-# first in the folders' order, which therefore stays. The console's run after them, by themselves: they press keys and
-# watch a screen, and a machine with nothing to spare makes them slow. WORKERS=0 has everything in one process.
+# first in the folders' order, which therefore stays. The console's run after them: they press keys and watch a screen,
+# and a machine with nothing to spare makes them slow. WORKERS=0 has everything in one process.
 WORKERS ?= 2
 SPREAD = --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
@@ -76,7 +76,7 @@ ifneq (,$(findstring .py,$(ARGS)))
 	@$(PYTEST) -m 'not torture' --durations=15 $(ARGS)
 else
 	@$(PYTEST) -m 'not torture' $(SPREAD) --durations=15 --ignore=tests/console $(ARGS)
-	@$(PYTEST) -m 'not torture' --durations=15 $(ARGS) tests/console
+	@$(PYTEST) -m 'not torture' $(SPREAD) --durations=15 $(ARGS) tests/console
 endif
 
 test-postgresql: $(READY)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-
 _NOT_OURS = {"TMUX", "SSH_CONNECTION", "SSH_TTY", "COLUMNS", "LINES"}
 
 
