@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from fakes import homes
 from fakes.house import MADE, House, Speaker, open_house, page
 from fakes.press import decoded, marks
 from foundry_tui.audio.chapter_packets import code_chapter
+from foundry_tui.audio.measure import Measures
 from foundry_tui.domain.productions import Production
 from foundry_tui.errors import EngineUnreachable, SpeechRejected, WorkerDied
+from foundry_tui.steps import booth
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.store import productions
 from foundry_tui.store.database import Database
@@ -154,6 +157,27 @@ async def test_a_voice_without_a_pause_is_taken_as_it_is(tmp_path: Path, cpu: Cp
         assert await house.value("SELECT count(*) FROM audio_chunks WHERE status <> 'success'") == 0
         assert await house.value("SELECT count(*) FROM audio_chunks WHERE flags <> '[]'") > 5
         assert len(await house.told("retake")) <= 4
+
+
+async def test_the_engine_is_asked_on_while_what_came_is_checked(
+    tmp_path: Path, cpu: CpuPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both of its requests are answered and not yet measured: another is under way by then, but never a third."""
+    speaker, measured, asked_on = Speaker(concurrency=2, latency_s=0.02), booth.measure, []
+
+    def slow(*given: Any) -> Measures:
+        until = time.monotonic() + 10
+        while len(speaker.spoken) < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        asked_on.append(len(speaker.spoken) >= 3)
+        return measured(*given)
+
+    monkeypatch.setattr(booth, "measure", slow)
+    async with open_house(tmp_path, cpu, speaker) as house:
+        await house.run()
+        assert set((await house.steps()).values()) == {"success"}
+    assert all(asked_on)
+    assert speaker.peak_in_flight == 2
 
 
 async def test_an_engine_that_is_down_costs_no_finished_chunk(tmp_path: Path, cpu: CpuPool) -> None:

@@ -144,7 +144,7 @@ class Booth:
                 self._done += 1
                 self._tell(total)
 
-        lanes = self._voice.engine.profile.concurrency
+        lanes = lanes_for(self._voice.engine.profile.concurrency)
         if more is None:
             lanes = min(lanes, len(waiting))
         async with asyncio.TaskGroup() as group:
@@ -299,6 +299,14 @@ class Booth:
         take = self._rows.good(job, kept, measures, tuple(flag.name for flag in flags), attempt)
         # Beside what was measured of the sound: how far it was from its words, where somebody listened.
         return take if heard is None else dataclasses.replace(take, metrics={**take.metrics, "word_error_rate": heard})
+
+
+def lanes_for(concurrency: int) -> int:
+    """Lanes that keep ``concurrency`` requests under way: a quarter more, for some check and write what has come.
+
+    The engine's guard holds the requests themselves to what the engine takes.
+    """
+    return concurrency + max(1, concurrency // 4)
 
 
 def habits_of(takes: Collection[Take]) -> set[str]:
