@@ -78,6 +78,7 @@ def _one_book(book: Path, given: argparse.Namespace) -> tuple[dict[str, Any], bo
             figures["held"] = _held(way, figures, sounds)
             held.append(bool(figures["held"]))
             told[way] = figures
+            print(json.dumps({way: figures}), file=sys.stderr, flush=True)
             plain = run.plain_text()
             if given.no_floor or not given.floor.is_file() or "floor" in told:
                 continue
@@ -295,7 +296,9 @@ class _Watch:
     def __init__(self, until: Callable[[], bool] | None = None) -> None:
         self.seen_after_s: float | None = None
         self._until = until
-        self._wall_s = self._cpu_s = self._peak_mb = 0.0
+        self._wall_s = self._cpu_s = 0.0
+        self._peak_mb: list[float] = []
+        self._peak_s = 0
 
     def through(self, process: subprocess.Popen[bytes]) -> int:
         began = time.monotonic()
@@ -311,7 +314,10 @@ class _Watch:
             if self._until is not None and self.seen_after_s is None and self._until():
                 self.seen_after_s = round(now, 2)
             if now - looked > 1:
-                looked, self._peak_mb = now, max(self._peak_mb, _tree_mb(process.pid))
+                looked = now
+                each = _tree_mb(process.pid)
+                if sum(each) > sum(self._peak_mb):
+                    self._peak_mb, self._peak_s = each, round(now)
             time.sleep(0.1)
         self._wall_s = time.monotonic() - began
         self._cpu_s = used.ru_utime + used.ru_stime
@@ -320,26 +326,28 @@ class _Watch:
         process.stderr.close()
         return process.returncode
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, Any]:
         cores = os.cpu_count() or 1
         return {
             "wall_s": round(self._wall_s, 1),
             "cpu_s": round(self._cpu_s, 1),
             "wall_over_cpu_share": round(self._wall_s / (self._cpu_s / cores), 3),
-            "peak_tree_pss_mb": round(self._peak_mb),
+            "peak_tree_pss_mb": round(sum(self._peak_mb)),
+            "peak_of_each_mb": [round(each) for each in self._peak_mb],
+            "peak_after_s": self._peak_s,
         }
 
 
-def _tree_mb(pid: int) -> float:
-    """Proportional memory of the process and all below it, in MB."""
-    total = 0
+def _tree_mb(pid: int) -> list[float]:
+    """Proportional memory of the process and of each below it, in MB."""
+    found: list[float] = []
     try:
         parent = psutil.Process(pid)
-        for process in (parent, *parent.children(recursive=True)):
-            total += process.memory_full_info().pss
+        whole = (parent, *parent.children(recursive=True))
+        found.extend(process.memory_full_info().pss / 1e6 for process in whole)
     except psutil.Error:
         pass  # it ended meanwhile
-    return total / 1e6
+    return found
 
 
 def _words(text: str) -> list[str]:
