@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 from console_driver import screen_text, until
 
 from fakes import console_home as home_of
+from foundry_tui.console.screens.production import ProductionScreen
+from foundry_tui.operations.desk import Desk
 
 
 def statuses(settings) -> dict[str, str]:
@@ -203,6 +208,35 @@ async def test_a_production_opens_with_steps_chunks_and_flags(open_console, sett
         assert "The engine refused." in screen_text(pilot.app)
         await pilot.press("escape")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+
+
+async def test_a_key_pressed_while_the_chunks_are_read_again_counts(open_console, settings, monkeypatch):
+    made = home_of.a_working_day(settings.home)
+    home_of.add_chunks(settings.home, made["done"], 300)
+    read, asked, go = Desk.chunks, threading.Event(), threading.Event()
+
+    async def slow(self, *given, **named):
+        asked.set()
+        while not go.is_set():
+            await asyncio.sleep(0.01)
+        return await read(self, *given, **named)
+
+    async with open_console() as pilot:
+        pilot.app.push_screen(ProductionScreen(made["done"]))
+        await until(pilot, lambda: "STEP3_audio_generation" in screen_text(pilot.app))
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        screen = pilot.app.screen
+        await until(pilot, lambda: screen.shown.count == 300)
+        for key, row in (("j", 1), ("G", 299)):
+            monkeypatch.setattr(Desk, "chunks", slow)
+            asked.clear()
+            go.clear()
+            screen.tables_changed()
+            await until(pilot, asked.is_set)
+            await pilot.press(key)
+            go.set()
+            await screen.settled()
+            assert screen.shown.cursor == row, key
 
 
 async def test_commands_after_a_colon(open_console, settings):
