@@ -289,7 +289,9 @@ def test_a_read_only_home_is_one_sentence_for_every_verb(foundry: CommandLine, t
     if done.returncode == 77:
         pytest.skip("this user may not remount a folder")
     assert "Traceback" not in done.stderr, done.stderr
-    for words in ("book add", "produce"):
+    # An order is a row: it needs no folder where the tables are on a server.
+    refused = ("book add", "--run-all") if homes.wanted_kind() == "postgresql" else ("book add", "produce")
+    for words in refused:
         (line,) = [line for line in done.stdout.splitlines() if line.startswith(words)]
         assert line.endswith((": 1", ": 2")), done.stdout + done.stderr
     assert "doctor --no-engines: 1" in done.stdout
