@@ -107,7 +107,7 @@ async def test_killed_at_every_border_and_every_rename(
     await case.order()
     step = 1 if where.startswith("after") else 2  # to die before the first one would be to get nowhere
     deaths = await die_at(case, [(where, step)] * 400)
-    assert deaths >= 8
+    assert deaths >= 5, "a life gets no further than the takes in its hands"
     await case.ends(case.start())
     await case.finished(await reference(references, case, tmp_path))
 

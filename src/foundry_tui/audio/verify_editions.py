@@ -53,24 +53,29 @@ class ExpectedMp3:
     track: int
 
 
-def verify_mp3s(name: str, files: Sequence[ExpectedMp3], profile: MasteringProfile) -> QualityReport:
+Heard = Sequence[Mp3Measures | None]  # what ``measured`` found, file by file: it may be asked in many processes
+
+
+def verify_mp3s(
+    name: str, files: Sequence[ExpectedMp3], profile: MasteringProfile, heard: Heard | None = None
+) -> QualityReport:
     """Every MP3 decoded to its end: length, title, track, loudness and peak."""
-    findings, measured = _mp3_files(files)
+    findings, good = _mp3_files(files, heard)
     low, high = profile.accepted_db
     key = "rms_db" if profile.measure == "rms" else "lufs"
-    off = [file.name for file in measured if file.seconds >= _JUDGED_S and not low <= file.levels[key] <= high]
-    peak = max((file.levels["true_peak_db"] for file in measured), default=0.0)
+    off = [file.name for file in good if file.seconds >= _JUDGED_S and not low <= file.levels[key] <= high]
+    peak = max((file.levels["true_peak_db"] for file in good), default=0.0)
     findings += [
-        _finding("loudness", f"{key} within {low:g}..{high:g}", off, len(measured), fatal=False),
+        _finding("loudness", f"{key} within {low:g}..{high:g}", off, len(good), fatal=False),
         Finding("peak", peak <= profile.peak_max_db, f"True peak {peak:.2f} dBTP.", fatal=False),
     ]
-    return QualityReport(name, tuple(findings), [file.row() for file in measured], {"files": len(files)})
+    return QualityReport(name, tuple(findings), [file.row() for file in good], {"files": len(files)})
 
 
-def verify_acx(files: Sequence[ExpectedMp3], sample: ExpectedMp3 | None) -> QualityReport:
-    """The ACX certificate of the set and its sample: pass or fail per clause."""
-    findings, measured = _mp3_files([*files, *([sample] if sample else [])])
-    report = certificate_of(measured)
+def verify_acx(files: Sequence[ExpectedMp3], sample: ExpectedMp3 | None, heard: Heard | None = None) -> QualityReport:
+    """The ACX certificate of the set and its sample: pass or fail per clause; ``heard`` of the set, then the sample."""
+    findings, good = _mp3_files([*files, *([sample] if sample else [])], heard)
+    report = certificate_of(good)
     findings += report.findings
     if sample is not None:
         findings.append(replace(_sample_length(sample.seconds), fatal=True))
@@ -178,16 +183,15 @@ def verify_epub(path: Path, timing: TimingTable) -> QualityReport:
     return QualityReport(path.name, tuple(findings), figures={"clips": clips, "seconds": round(total, 3)})
 
 
-def _mp3_files(files: Sequence[ExpectedMp3]) -> tuple[list[Finding], list[Mp3Measures]]:
-    lengths, tags, broken, heard = [], [], [], []
-    for file in files:
-        measured = _measured(file)
-        if measured is None:
+def _mp3_files(files: Sequence[ExpectedMp3], heard: Heard | None = None) -> tuple[list[Finding], list[Mp3Measures]]:
+    lengths, tags, broken, good = [], [], [], []
+    for file, found in zip(files, heard if heard is not None else map(measured, files), strict=True):
+        if found is None:
             broken.append(file.name)
             continue
-        heard.append(measured)
-        if abs(measured.seconds - file.seconds) > _LENGTH_S:
-            lengths.append(f"{file.name} ({measured.seconds:.2f} s of {file.seconds:.2f})")
+        good.append(found)
+        if abs(found.seconds - file.seconds) > _LENGTH_S:
+            lengths.append(f"{file.name} ({found.seconds:.2f} s of {file.seconds:.2f})")
         if _id3(file.path) != (mark_title(file.title, file.track), file.track):
             tags.append(file.name)
     findings = [
@@ -195,7 +199,7 @@ def _mp3_files(files: Sequence[ExpectedMp3]) -> tuple[list[Finding], list[Mp3Mea
         _finding("whole", "As long as laid out", lengths, len(files)),
         _finding("tags", "Title and track as given", tags, len(files)),
     ]
-    return findings, heard
+    return findings, good
 
 
 def _finding(name: str, rule: str, missed: Sequence[str], count: int, *, fatal: bool = True) -> Finding:
@@ -209,7 +213,8 @@ def _sample_length(seconds: float) -> Finding:
     return Finding("sample", low <= seconds <= high, sentence, fatal=False)
 
 
-def _measured(file: ExpectedMp3) -> Mp3Measures | None:
+def measured(file: ExpectedMp3) -> Mp3Measures | None:
+    """What one MP3 measures, decoded to its end; None where it cannot be read."""
     try:
         return measure_mp3(file.path, file.name)
     except _UNREADABLE:

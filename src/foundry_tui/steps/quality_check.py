@@ -13,6 +13,7 @@ from foundry_tui.audio.quality_report import Finding, QualityReport
 from foundry_tui.audio.verify import verify_m4b
 from foundry_tui.audio.verify_editions import (
     ExpectedMp3,
+    measured,
     verify_acx,
     verify_epub,
     verify_mp3s,
@@ -37,6 +38,9 @@ from foundry_tui.steps.toolbox import Toolbox
 ACX_REPORT = "acx_certificate"
 
 
+_Piece = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Check:
     """One report to be made: ``verify(*args)`` of ``files``; skipped where these very files have passed it before."""
@@ -46,7 +50,8 @@ class _Check:
     verify: Callable[..., QualityReport]
     args: tuple[Any, ...]
     forbidding: frozenset[str] | None = None  # checks whose failure forbids publishing; None: all fatal ones
-    shared: TimingTable | None = None  # of a long file, which is listened to in several processes at once
+    # What takes long, in pieces for so many processes at once; the verifier is given what they found.
+    pieces: Callable[[int], Sequence[_Piece]] | None = None
 
     def failures(self, report: QualityReport) -> tuple[Finding, ...]:
         """What forbids publishing."""
@@ -132,12 +137,11 @@ class QualityCheck:
         return list(zip(checks, reports, strict=True))
 
     async def _heard(self, check: _Check) -> Sequence[Any]:
-        """What the check's verifier is told of a file that all processes have listened to."""
-        if check.shared is None:
+        """What the check's verifier is told of files that all processes have listened to."""
+        if check.pieces is None:
             return ()
-        path, cpu = check.args[0], self._tools.cpu
-        pieces = spans(check.shared, cpu.processes)
-        return (await asyncio.gather(*(cpu.run(listen, path, check.shared, span) for span in pieces)),)
+        cpu = self._tools.cpu
+        return (await asyncio.gather(*(cpu.run(work, *args) for work, args in check.pieces(cpu.processes))),)
 
     async def _tell(self, context: StepContext, done: Sequence[tuple[_Check, QualityReport]]) -> None:
         for check, report in done:
@@ -172,8 +176,8 @@ class QualityCheck:
         for volume, file in zip(cut, m4bs_of(compiled), strict=True):
             report = "quality" if volume.number == 1 else f"quality_volume_{volume.number}"
             expected = expected_m4b(self._tools, context, volume, len(cut), cover)
-            args = (self._tools.home / str(file["file"]), expected)
-            checks.append(_Check(report, [file], verify_m4b, args, shared=volume.timing))
+            path = self._tools.home / str(file["file"])
+            checks.append(_Check(report, [file], verify_m4b, (path, expected), pieces=_spans_of(path, volume.timing)))
         if compiled.get("editions"):
             chapters = await narrated_chapters(context, places, self._tools.settings)
             texts = texts_of(chapters)
@@ -221,10 +225,14 @@ def _edition_checks(
         chapters = [mp3 for mp3, file in zip(expected, files, strict=True) if not file["sample"]]
         sample = next((mp3 for mp3, file in zip(expected, files, strict=True) if file["sample"]), None)
         if name == "mp3":
-            yield _Check("quality_mp3", files, verify_mp3s, ("MP3 set", chapters, held.profile))
+            against = ("MP3 set", chapters, held.profile)
+            yield _Check("quality_mp3", files, verify_mp3s, against, pieces=_each_of(chapters))
         elif name == "acx":
             # A clause missed is told, and the audiobook is published all the same: the shop decides.
-            yield _Check(ACX_REPORT, files, verify_acx, (chapters, sample), frozenset({"readable", "whole", "tags"}))
+            forbidding = frozenset({"readable", "whole", "tags"})
+            whole_set = [*chapters, *([sample] if sample else [])]
+            pieces = _each_of(whole_set)
+            yield _Check(ACX_REPORT, files, verify_acx, (chapters, sample), forbidding, pieces)
         elif sample is not None:
             yield _Check("quality_sample", files, verify_sample, (sample,))
     elif name in SUBTITLES:
@@ -237,6 +245,14 @@ def _edition_checks(
     else:
         args = (paths[0], held.timing, held.tags, held.profile, held.cover)
         yield _Check(f"quality_{name}", files, verify_stream, args)
+
+
+def _spans_of(path: Path, timing: TimingTable) -> Callable[[int], Sequence[_Piece]]:
+    return lambda processes: [(listen, (path, timing, span)) for span in spans(timing, processes)]
+
+
+def _each_of(files: Sequence[ExpectedMp3]) -> Callable[[int], Sequence[_Piece]]:
+    return lambda _processes: [(measured, (file,)) for file in files]
 
 
 def _substituted(context: StepContext) -> tuple[Finding, ...]:
