@@ -2,11 +2,13 @@
 
 CASE.json: {"home", "url", "runtime": embedded | procrastinate | arq, "redis", "die": [where, n] or null,
 "latency_s", "workers", "stall_s", "power": path or null}. It works until the production is done, as ``work`` would,
-and exits 0. Every request to the engine is written to HOME/requests.log.
+and exits 0. A production that failed is put back into the queue, as its operator would do. Every request to the engine
+is written to HOME/requests.log.
 
 ``die`` kills the whole process group with SIGKILL at a named point: ``before_rename``, ``after_rename`` (the n-th
-artifact put in place), ``before_record``, ``after_record`` (the n-th chunk border). ``power`` is a file that says what
-was synced to the disk, for a power cut.
+artifact put in place), ``before_record``, ``after_record`` (the n-th chunk border). With ``"each"`` for n it dies at
+every artifact or chunk that no worker of this home has died at before; HOME/died.log names them. ``power`` is a file
+that says what was synced to the disk, for a power cut.
 """
 
 from __future__ import annotations
@@ -14,26 +16,44 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foundry_tui.domain.takes import Take
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 CASE = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")) if len(sys.argv) > 1 else {}
+DIED = Path(CASE.get("home", "/nowhere")) / "died.log"
 _counted: dict[str, int] = {}
 
 
-def reached(where: str) -> None:
-    """Die here if this is the moment; child processes die with their group."""
+def reached(where: str, *names: str) -> None:
+    """Die here if this is the moment; child processes die with their group. ``names`` is what is worked on."""
     if not CASE.get("die") or CASE["die"][0] != where:
+        return
+    if CASE["die"][1] == "each":
+        new = set(names) - died_at()
+        if new:
+            handle = os.open(DIED, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.write(handle, "".join(f"{name}\n" for name in sorted(new)).encode())
+            os.killpg(0, signal.SIGKILL)
         return
     _counted[where] = _counted.get(where, 0) + 1
     if _counted[where] == CASE["die"][1]:
         os.killpg(0, signal.SIGKILL)
+
+
+def died_at() -> set[str]:
+    """What some worker of this home has died at already."""
+    return set(DIED.read_text(encoding="utf-8").splitlines()) if DIED.exists() else set()
 
 
 def note(line: str) -> None:
@@ -50,12 +70,14 @@ def rig() -> None:
 
     def replace(source: str, target: str, **how: object) -> None:
         ours = str(target).startswith(str(CASE.get("home", "/nowhere")))
+        # A temporary name is another one in every process: it stands for what it will become.
+        name = re.sub(r"\.part_(.+?)_\d+_[0-9a-f]{8}", r"\1", os.path.relpath(target, CASE.get("home", "/nowhere")))
         if ours:
-            reached("before_rename")
+            reached("before_rename", name)
         rename(source, target, **how)  # type: ignore[arg-type]
         if ours:
             note(f"renamed\t{source}\t{target}")
-            reached("after_rename")
+            reached("after_rename", name)
 
     def fsync(handle: int) -> None:
         number = handle if isinstance(handle, int) else handle.fileno()
@@ -92,6 +114,7 @@ async def main() -> None:
     from foundry_tui.pipeline.pool import WorkerPool
     from foundry_tui.pipeline.queues import Queues
     from foundry_tui.steps.cpu_pool import CpuPool
+    from foundry_tui.store import requeue
     from foundry_tui.store.database import Database
     from foundry_tui.voices.protocol import Speech, VoiceSettings
 
@@ -109,11 +132,12 @@ async def main() -> None:
 
     record = ClaimContext.record
 
-    async def bordered(self: ClaimContext, takes: object) -> None:
-        reached("before_record")
+    async def bordered(self: ClaimContext, takes: Sequence[Take]) -> None:
+        names = [f"{take.chapter_number}.{take.chunk_index}" for take in takes]
+        reached("before_record", *names)
         jump()
-        await record(self, takes)  # type: ignore[arg-type]
-        reached("after_record")
+        await record(self, takes)
+        reached("after_record", *names)
 
     ClaimContext.record = bordered  # type: ignore[method-assign]
     async with AsyncExitStack() as stack:
@@ -153,10 +177,14 @@ async def main() -> None:
         while not work.done():
             await asyncio.sleep(0.05)
             try:
-                rows = await database.fetch("SELECT count(*) AS n FROM audiobook_productions WHERE status <> 'success'")
+                rows = await database.fetch("SELECT status FROM audiobook_productions WHERE status <> 'success'")
+                if any(row["status"] == "failed" for row in rows):
+                    async with database.write() as connection:
+                        plans = {name: recipe.steps for name, recipe in recipes.items()}
+                        await requeue.retry_failed(connection, plans, time.time())
             except Exception:  # noqa: BLE001 - the server is away: that is what is tested
                 continue
-            if rows[0]["n"] == 0:
+            if not rows:
                 stop.set()
                 break
         await work
