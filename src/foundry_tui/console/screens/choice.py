@@ -41,6 +41,8 @@ class ChoiceScreen(ModalScreen[str]):
         self._words = plain_lines(words)
         self._choices = tuple(choices)
         self._first = focus
+        for place, choice in enumerate(self._choices):
+            self._bindings.bind(choice.key, f"choose({place})", show=False)
 
     def compose(self) -> ComposeResult:
         """Title, words, buttons."""
@@ -53,10 +55,8 @@ class ChoiceScreen(ModalScreen[str]):
                     yield Button(Text(f"{choice.key} {choice.label}"), id=f"choice_{place}")
 
     def on_mount(self) -> None:
-        """The harmless answer has the focus; every answer has its letter."""
+        """The harmless answer has the focus."""
         self.query_one(f"#choice_{self._first}", Button).focus()
-        for place, choice in enumerate(self._choices):
-            self._bindings.bind(choice.key, f"choose({place})", show=False)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -39,6 +39,8 @@ class PreviewScreen(ModalScreen[str]):
         self._lines = tuple(lines)
         self._choices = tuple(choices)
         self._first = focus
+        for place, choice in enumerate(self._choices):
+            self._bindings.bind(choice.key, f"choose({place})", show=False)
 
     def compose(self) -> ComposeResult:
         """Title, lines, answers."""
@@ -58,10 +60,8 @@ class PreviewScreen(ModalScreen[str]):
                     yield Button(Text(f"{choice.key} {choice.label}"), id=f"choice_{place}")
 
     def on_mount(self) -> None:
-        """The first answer has the focus; every answer has its letter."""
+        """The first answer has the focus."""
         self.query_one(f"#choice_{self._first}", Button).focus()
-        for place, choice in enumerate(self._choices):
-            self._bindings.bind(choice.key, f"choose({place})", show=False)
 
     def plain_text(self) -> str:
         """What it says."""
