@@ -9,7 +9,8 @@ from console_driver import screen_text, until
 
 from fakes import console_home as home_of
 from fakes.recipes import FakeStep, recipe
-from foundry_tui.foundry import EngineRoom, Foundry
+from foundry_tui.engine_room import EngineRoom
+from foundry_tui.foundry import Foundry
 from foundry_tui.pipeline.contract import Recipe, StepSpec
 
 

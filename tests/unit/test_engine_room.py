@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fakes.standin_engine import StandinEngine
+from foundry_tui.engine_room import EngineRoom
 from foundry_tui.errors import EngineRefused, EngineUnknown, EngineUnreachable
-from foundry_tui.foundry import EngineRoom
 from foundry_tui.settings import Settings, load_settings
 from foundry_tui.store.database import Database
 from foundry_tui.voices import breaker as breakers

@@ -83,7 +83,8 @@ def restore(context: click.Context, backup_: Path, as_json: bool) -> None:
 
 
 async def _restored(settings: Settings, backup_: Path) -> tuple[RestoreReport, list[Finding]]:
-    from foundry_tui.foundry import EngineRoom, open_foundry
+    from foundry_tui.engine_room import EngineRoom
+    from foundry_tui.foundry import open_foundry
     from foundry_tui.operations.doctor import OK, Patient, examine
     from foundry_tui.operations.restore import restore as bring_back
     from foundry_tui.settings import FOLDERS

@@ -93,7 +93,7 @@ async def _mended(settings: Settings) -> list[str]:
 
 
 async def _findings(settings: Settings, *, engines: bool, thorough: bool) -> list[Finding]:
-    from foundry_tui.foundry import EngineRoom
+    from foundry_tui.engine_room import EngineRoom
     from foundry_tui.operations.doctor import Patient, examine
     from foundry_tui.settings import FOLDERS
     from foundry_tui.voices.engines import engine_names

@@ -189,8 +189,8 @@ async def _ask(settings: Settings, name: str) -> tuple[list[dict[str, Any]], lis
     """Every voice of an engine, or of all, and what went wrong with those that could not be asked."""
     from dataclasses import asdict
 
+    from foundry_tui.engine_room import EngineRoom
     from foundry_tui.errors import FoundryError
-    from foundry_tui.foundry import EngineRoom
     from foundry_tui.voices.engines import engine_names
 
     room = EngineRoom(settings)
