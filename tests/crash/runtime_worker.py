@@ -88,6 +88,12 @@ def rig() -> None:
     os.replace, os.fsync = replace, fsync  # type: ignore[assignment]
 
 
+def tell_tasks() -> None:
+    """Say what every task waits for."""
+    for task in asyncio.all_tasks():
+        task.print_stack(limit=6, file=sys.stderr)
+
+
 def jump() -> None:
     """Set the clock at the moments named by ``jump``: [border, seconds, border, seconds ...]."""
     moments = CASE.get("jump") or []
@@ -118,6 +124,7 @@ async def main() -> None:
     from foundry_tui.store.database import Database
     from foundry_tui.voices.protocol import Speech, VoiceSettings
 
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell_tasks)
     home = Path(CASE["home"])
     requests = os.open(home / "requests.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     stalled = []

@@ -77,7 +77,10 @@ class Case:
 
     async def ends(self, process: subprocess.Popen[bytes], *, well: bool = True) -> int:
         """Wait for a worker's end; nothing that it started may outlive it."""
-        code = await asyncio.to_thread(process.wait, PATIENCE_S)
+        try:
+            code = await asyncio.to_thread(process.wait, PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(await self._stuck(process)) from None
         assert not well or code == 0, (self.home / "stderr.log").read_text(errors="replace")[-4000:]
         here = Press(self.home, mark=self.mark)
         others = self.running
@@ -85,6 +88,17 @@ class Case:
             wait_until, lambda: set(here.processes()) <= others, 2.5, "no orphan outlives its worker"
         )
         return code
+
+    async def _stuck(self, process: subprocess.Popen[bytes]) -> str:
+        """What a worker that does not end is at: its tasks, and the jobs."""
+        process.send_signal(signal.SIGUSR1)
+        await asyncio.sleep(1.0)
+        said = (self.home / "stderr.log").read_text(errors="replace")
+        jobs = await self.rows(
+            "SELECT job_id, name, status, paused, reason, run_after, attempt, deaths, worker_id, lease_expires_at "
+            "FROM jobs ORDER BY job_id"
+        )
+        return "\n".join([f"process {process.pid} does not end", *map(str, jobs), said[-20_000:]])
 
     running: set[int] = field(default_factory=set)  # workers that are meant to be there
 

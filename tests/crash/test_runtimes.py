@@ -114,7 +114,9 @@ async def test_killed_at_every_border_and_every_rename(
         wanted = {f"{row['chapter_number']}.{row['chunk_index']}" for row in rows}
     else:
         made = case.home.glob("foundry/small/eng/anna/**/*")
+        # What is half made is under a mark of its own, which a sweep knows.
         wanted = {str(path.relative_to(case.home)) for path in made if path.is_file()}
+        wanted -= {str(path.relative_to(case.home)) for path in case.leftovers()}
     if where.startswith("before"):
         assert wanted <= died, "there was a death at each"
     else:  # a sibling that was kept at the same moment dies with it, and has no death of its own
