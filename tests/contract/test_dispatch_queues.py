@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from fakes.pools import QUICK, pool
 from fakes.recipes import FakeStep, catalog, nothing, recipe
@@ -136,3 +136,24 @@ async def test_a_worker_that_died_before_it_claimed_keeps_no_message(how: str, u
     await client.psetex(mark, int((_TIMEOUT.total_seconds() + 10 - dead_s) * 1000), b"1")
     async with machine.works("cpu", "engine.standin"):
         await machine.until(DONE, ["success"])
+
+
+@pytest.mark.parametrize("how", ["procrastinate"])
+async def test_a_message_follows_its_job_to_another_queue_and_priority(how: str, url: str, redis: str) -> None:
+    house = Machine(how, url, redis)
+    voice = Machine(how, url, redis)
+    await catalog(house.database)
+    async with house.database.write() as connection:
+        await connection.execute(update(narrators).values(engine="nowhere"))
+    async with house.works("cpu"):
+        await house.until("SELECT status FROM production_steps ORDER BY position", ["success", "pending", "pending"])
+        await house.until("SELECT queue_name FROM procrastinate.procrastinate_jobs", ["engine.nowhere"])
+        async with house.database.write() as connection:
+            await connection.execute(update(narrators).values(engine="card"))
+            await connection.execute(text("UPDATE jobs SET priority = 7 WHERE status = 'pending'"))
+        await house.dispatcher.sweep()
+        assert await house.column("SELECT queue_name FROM procrastinate.procrastinate_jobs") == ["gpu"]
+        assert await house.column("SELECT priority FROM procrastinate.procrastinate_jobs") == [7]
+        async with voice.works("gpu"):
+            await house.until(DONE, ["success"])
+    assert voice.ran == ["two"]

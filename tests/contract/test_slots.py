@@ -65,6 +65,13 @@ async def test_turns_are_booked_one_behind_the_other_and_none_is_saved_up(databa
     assert saved == [NOW + 200, NOW + 200, NOW + 202]
 
 
+async def test_turns_booked_by_a_clock_that_was_set_back_keep_nobody_waiting(database: Database) -> None:
+    async with database.write() as connection:
+        await slots.make(connection, "engine:x", 0)
+        await slots.book_turn(connection, "engine:x", 2.0, NOW + 3 * 3600)
+        assert [await slots.book_turn(connection, "engine:x", 2.0, NOW) for _ in range(2)] == [NOW, NOW + 2]
+
+
 async def test_a_paced_engine_waits_for_its_moment(database: Database) -> None:
     clock = StandingClock()
     shared = SharedEngine(database, "engine:x", requests_per_minute=30, clock=clock)

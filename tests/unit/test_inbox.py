@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from foundry_tui.errors import DatabaseUnavailable
 from foundry_tui.operations.catalog import Catalog
 from foundry_tui.operations.inbox import Inbox
 from foundry_tui.operations.productions import Productions
@@ -75,6 +77,51 @@ async def test_a_failure_is_not_written_down_and_stays_eligible(
     assert "late.html" in told["message"]
     assert await rows(database, "SELECT 1 AS one FROM inbox_files") == []
     assert await inbox(database, tmp_path).take_all() == 1, "a watcher that starts anew tries again"
+
+
+async def test_a_database_that_is_away_ends_no_watch(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = inbox(database, tmp_path)
+    (tmp_path / "inbox" / "patient.html").write_text(PAGE.format("Patient"), encoding="utf-8")
+    add, asked = Catalog.add, []
+
+    async def away_once(self: Catalog, *given: Any, **named: Any) -> Any:
+        asked.append(given)
+        if len(asked) == 1:
+            raise DatabaseUnavailable("The server starts anew.")
+        return await add(self, *given, **named)
+
+    monkeypatch.setattr(Catalog, "add", away_once)
+    monkeypatch.setattr("foundry_tui.operations.inbox._LOOK_S", 0.1)
+    watching = asyncio.create_task(box.watch())
+    async with asyncio.timeout(30):
+        while not await rows(database, "SELECT 1 AS one FROM inbox_files"):
+            assert not watching.done()
+            await asyncio.sleep(0.05)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert len(asked) == 2
+
+
+async def test_a_file_that_breaks_the_reader_keeps_the_others_not_out(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = inbox(database, tmp_path)
+    for name in ("a", "b", "c"):
+        (tmp_path / "inbox" / f"{name}.html").write_text(PAGE.format(name), encoding="utf-8")
+    add = Catalog.add
+
+    async def breaks_on_b(self: Catalog, path: Path, **named: Any) -> Any:
+        if path.name == "b.html":
+            raise ValueError("a fault of ours")
+        return await add(self, path, **named)
+
+    monkeypatch.setattr(Catalog, "add", breaks_on_b)
+    assert await box.take_all() == 2
+    (told,) = await rows(database, "SELECT message FROM app_events WHERE kind = 'inbox_failed'")
+    assert "b.html" in told["message"]
+    assert "a fault of ours" in told["message"]
 
 
 async def test_an_old_ledger_is_taken_over_once(database: Database, tmp_path: Path) -> None:

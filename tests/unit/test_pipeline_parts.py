@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import psutil
 import pytest
@@ -50,6 +51,21 @@ def test_we_are_not_dead_and_the_unknown_may_live() -> None:
     assert not is_dead(str(WorkerId("another-host", own.boot, 1, 0.0, "x")))
     boot, _, _ = boot_id().partition(".")
     assert not is_dead(str(WorkerId(own.host, f"{boot}.1", 999_999, 0.0, "x"))), "another pid namespace"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the kernel's own start times are read from /proc")
+def test_a_clock_that_is_set_kills_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = str(new_worker_id())
+    started = psutil.Process.create_time
+    # psutil adds the boot's wall-clock time, which moves with the clock.
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: started(process) + 2.0)
+    assert not is_dead(name)
+
+
+def test_a_worker_named_by_the_wall_clock_is_still_known() -> None:
+    own, process = new_worker_id(), psutil.Process()
+    assert not is_dead(str(WorkerId(own.host, own.boot, own.pid, process.create_time(), "x")))
+    assert is_dead(str(WorkerId(own.host, own.boot, own.pid, process.create_time() - 60, "x")))
 
 
 def test_a_worker_of_an_earlier_boot_or_start_is_dead() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from fakes.pools import QUICK, pool
 from fakes.recipes import FakeStep, Speaking, catalog, nothing, recipe, statuses, story, take_of
-from foundry_tui.errors import DatabaseUnavailable, Draining, EngineBusy, LeaseLost, VoiceMissing
+from foundry_tui.errors import DatabaseUnavailable, DiskFull, Draining, EngineBusy, LeaseLost, VoiceMissing
 from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.threaded import PoolThread
@@ -120,6 +120,42 @@ async def test_cancel_while_the_last_write_runs_stops_before_the_next_step(datab
     await pool(database, recipe(FakeStep(finish_anyway), second)).run_until_idle()
     assert second.runs == []
     assert await statuses(database, made) == ["cancelled", "success", "cancelled"]
+
+
+async def cancelled_in(database: Database, made: str, error: Exception) -> None:
+    async with database.write() as connection:
+        assert await steering.cancel(connection, made, 1.0) is False
+    raise error
+
+
+@pytest.mark.parametrize("error", [EngineBusy("busy"), DiskFull("No room.", details={"needed_bytes": 1})])
+async def test_what_is_cancelled_does_not_wait_for_another_try(database: Database, error: Exception) -> None:
+    (made,) = await catalog(database)
+
+    async def fails(_context: StepContext) -> StepOutcome:
+        await cancelled_in(database, made, error)
+        raise AssertionError
+
+    summary = await pool(database, recipe(FakeStep(fails), FakeStep())).run_until_idle()
+    assert summary.with_outcome("cancelled") == (made,)
+    assert await statuses(database, made) == ["cancelled", "cancelled", "cancelled"]
+    assert (await job_of(database))["status"] == "cancelled"
+
+
+async def test_what_is_cancelled_is_not_sent_back(database: Database) -> None:
+    (made,) = await catalog(database)
+
+    async def finds_damage(context: StepContext) -> StepOutcome:
+        async with database.write() as connection:
+            assert await steering.cancel(connection, made, 1.0) is False
+        await context.send_back("one", "chunk 2 is not what was written.")
+        raise AssertionError
+
+    first = FakeStep()
+    await pool(database, recipe(first, FakeStep(finds_damage))).run_until_idle()
+    assert first.runs == [made], "it is not made again"
+    assert await statuses(database, made) == ["cancelled", "success", "cancelled"]
+    assert [kind for kind, _ in await story(database, made)][-1] == "cancelled"
 
 
 async def test_cancel_of_what_waits_is_at_once(database: Database) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.status import Level
-from foundry_tui.errors import FoundryError
+from foundry_tui.errors import DatabaseUnavailable, DiskFull, FoundryError
 from foundry_tui.files import TEMP_MARK, sha256_of
 from foundry_tui.operations.book_files import ENDINGS
 from foundry_tui.operations.catalog import Catalog
@@ -78,16 +78,22 @@ class Inbox:
 
         handle = await self._turn()
         try:
-            await self.take_over()
-            await self.take_all()
+            await self._kindly(self.take_over)
+            await self._kindly(self.take_all)
             # A short debounce and a time-out: changes are told at once, and looked for now and then all the same.
             async for _ in awatch(
                 self._folder, debounce=200, step=50, rust_timeout=int(_LOOK_S * 1000), yield_on_timeout=True,
                 recursive=False, force_polling=None,
             ):  # fmt: skip
-                await self.take_all()
+                await self._kindly(self.take_all)
         finally:
             os.close(handle)
+
+    async def _kindly(self, look: Callable[[], Awaitable[int]]) -> None:
+        try:
+            await look()
+        except Exception:  # noqa: BLE001 - a full disk, a server that starts anew: the next look finds what is left
+            _log.warning("the inbox could not be looked through; it is tried again", exc_info=True)
 
     async def _turn(self) -> int:
         """Hold the lock of the one watcher; returns its handle."""
@@ -163,7 +169,9 @@ class Inbox:
                 known = await inbox_files.holds(connection, sha256)
             if not known:
                 book_id = await self._enter(path)
-        except (FoundryError, OSError) as error:
+        except (DatabaseUnavailable, DiskFull):
+            raise  # no fault of the file's
+        except Exception as error:  # noqa: BLE001 - one file that cannot be taken never keeps the others out
             self._failed[path.name] = sight
             said = error.sentence() if isinstance(error, FoundryError) else str(error)
             await self._tell("inbox_failed", f"{name} in the inbox could not be taken: {said}", Level.WARNING)

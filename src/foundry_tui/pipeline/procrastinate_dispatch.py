@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import logging
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,8 +36,11 @@ _READY = f"SELECT to_regclass('{SCHEMA}.procrastinate_jobs') IS NOT NULL"
 _VERSION = f"SELECT obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace')"
 _FIND_IT = f"SELECT set_config('search_path', '{SCHEMA},' || current_setting('search_path'), true)"
 _CARRIED = f"""
-    SELECT DISTINCT (args->>'job_id')::bigint AS job_id FROM {SCHEMA}.procrastinate_jobs
+    SELECT (args->>'job_id')::bigint AS job_id, status::text, queue_name, priority FROM {SCHEMA}.procrastinate_jobs
     WHERE status IN ('todo', 'doing')
+"""  # noqa: S608 - names of ours
+_WITHDRAW = f"""
+    DELETE FROM {SCHEMA}.procrastinate_jobs WHERE status = 'todo' AND (args->>'job_id')::bigint = ANY(%s)
 """  # noqa: S608 - names of ours
 
 
@@ -98,13 +102,21 @@ class ProcrastinateDispatcher:
             if not await dispatching.is_leader(connection):
                 return 0
             raw = await dispatching.driver(connection)
-            carried = {row[0] for row in await (await raw.execute(_CARRIED)).fetchall()}
-            silent = [job for job in await dispatching.waiting(connection) if job.job_id not in carried]
+            carried = defaultdict(list)
+            for job_id, *message in await (await raw.execute(_CARRIED)).fetchall():
+                carried[job_id].append(tuple(message))
+            silent = [job for job in await dispatching.waiting(connection) if not self._is_carried(job, carried)]
             if silent:
                 await raw.execute(_FIND_IT)
+                await raw.execute(_WITHDRAW, [[job.job_id for job in silent]])
             for job in silent:
                 await self._defer(raw, job)
         return len(silent)
+
+    def _is_carried(self, job: Waiting, messages: Mapping[int, Sequence[tuple[str, str, int]]]) -> bool:
+        # A message that waits where nobody of this kind works any more, or behind what is less urgent, carries nothing.
+        here = ("todo", self._queues().of(job), job.priority)
+        return any(message == here or message[0] == "doing" for message in messages.get(job.job_id, ()))
 
     # -- working ------------------------------------------------------------------------------------------------
 

@@ -128,8 +128,8 @@ class Runner:
         message = redacted(failure.message)
         try:
             if again:
-                await self._retry(context, failure, message, used, trace, details)
-                return self._ended(context, "retry", message)
+                waits = await self._retry(context, failure, message, used, trace, details)
+                return self._ended(context, "retry" if waits else "cancelled", message)
 
             async def write() -> None:
                 async with self._database.write() as connection:
@@ -158,13 +158,16 @@ class Runner:
         used: int,
         trace: str | None,
         details: Mapping[str, Any],
-    ) -> None:
+    ) -> bool:
+        """Have it wait for another try; False where the operator has cancelled it meanwhile."""
         wait_s = delay_s(self._settings, used, self._chance, failure.retry_after_s)
         most = context.claimed.job.max_attempts
 
-        async def write() -> None:
+        async def write() -> bool:
             now = context.now()
             async with self._database.write() as connection:
+                if await step_turns.cancelled_meanwhile(connection, context.claimed, now):
+                    return False
                 await job_rows.release(
                     connection,
                     context.claimed.job,
@@ -183,8 +186,9 @@ class Runner:
                     details={"code": failure.code, "delay_s": round(wait_s, 3), **details},
                 )
                 await step_turns.step_back(connection, context.claimed, event)
+            return True
 
-        await context.durably(write)
+        return await context.durably(write)
 
     async def _wait_for_room(self, context: ClaimContext, error: DiskFull) -> Ended:
         """A full disk is nobody's fault: the step waits, at no cost, and whoever sees room lets it go on."""
@@ -193,10 +197,10 @@ class Runner:
         place, wanted = await asyncio.to_thread(wanted_room, error, self._settings.room_margin_bytes, self._free)
         action = "It waits for room, and goes on by itself: free some space."
 
-        async def write() -> None:
+        async def write() -> bool:
             now = context.now()
             async with self._database.write() as connection:
-                await disk_waits.put_aside(
+                return await disk_waits.put_aside(
                     connection,
                     context.claimed,
                     now,
@@ -208,9 +212,11 @@ class Runner:
                 )
 
         try:
-            await context.durably(write)
+            waits = await context.durably(write)
         except LeaseLost:
             return self._ended(context, "lost")
+        if not waits:
+            return self._ended(context, "cancelled", message)
         return self._ended(context, "disk_full", f"{message} {action}")
 
     async def _stopped(self, context: ClaimContext, cause: type[Interrupted]) -> Ended:

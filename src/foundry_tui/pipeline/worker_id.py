@@ -13,12 +13,17 @@ import psutil
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PARTS = 5
-_SAME_START_S = 0.05  # psutil's start times of one process agree far better than this; a reused pid is seconds later
+_START_TICKS = 19  # the 22nd field, counted behind the name in parentheses
+_SAME_START_S = 0.05  # start times of one process agree far better than this; a reused pid is seconds later
+_SINCE_1970_S = 1e9  # start times from here on are moments of the wall clock, as older names have them
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerId:
-    """host, boot, pid and process start name one process of all time; the uuid tells two pools in it apart."""
+    """host, boot, pid and process start name one process of all time; the uuid tells two pools in it apart.
+
+    ``started`` is in seconds since the boot where the system tells it so (Linux), else since 1970.
+    """
 
     host: str
     boot: str
@@ -45,7 +50,20 @@ class WorkerId:
 def new_worker_id() -> WorkerId:
     """A name for a pool of this process."""
     pid = os.getpid()
-    return WorkerId(_host(), boot_id(), pid, psutil.Process(pid).create_time(), uuid.uuid4().hex[:8])
+    return WorkerId(_host(), boot_id(), pid, _started_s(pid), uuid.uuid4().hex[:8])
+
+
+def _started_s(pid: int, *, by_the_clock: bool = False) -> float:
+    """When a process began. psutil reckons from the wall clock, and gives a living process another start once that is
+    set: by NTP after the boot, after a suspend. The kernel's own count from the boot stays as it was (proc(5), stat).
+    """
+    if not by_the_clock:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            return int(fields[_START_TICKS]) / os.sysconf("SC_CLK_TCK")
+        except FileNotFoundError:
+            pass  # gone, or no Linux: psutil says which
+    return float(psutil.Process(pid).create_time())
 
 
 def _host() -> str:
@@ -84,11 +102,11 @@ def is_dead(worker_id: str) -> bool:
     if namespace != own_namespace:
         return False  # its pids mean nothing here
     try:
-        process = psutil.Process(worker.pid)
-        if abs(process.create_time() - worker.started) > _SAME_START_S:
+        started_s = _started_s(worker.pid, by_the_clock=worker.started >= _SINCE_1970_S)
+        if abs(started_s - worker.started) > _SAME_START_S:
             return True
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
+        return bool(psutil.Process(worker.pid).status() == psutil.STATUS_ZOMBIE)
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return True
     except psutil.AccessDenied:
         return False

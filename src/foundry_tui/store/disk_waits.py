@@ -48,10 +48,14 @@ async def put_aside(
     place: str | None,
     wanted_bytes: int,
     again_at: float,
-) -> None:
-    """Let a held step wait for room, fenced (LeaseLost); it costs no attempt. For the rest see DiskWait."""
+) -> bool:
+    """Let a held step wait for room, fenced (LeaseLost); it costs no attempt. For the rest see DiskWait.
+
+    False where the operator has cancelled the production meanwhile: then it ends here.
+    """
     audiobook_id = held.step.audiobook_id
-    await step_rows.production(connection, audiobook_id, lock=True)
+    if await step_turns.cancelled_meanwhile(connection, held, now):
+        return False
     sentence = f"{message} {action}".strip()
     values = {
         "status": Status.PENDING.value,
@@ -70,6 +74,7 @@ async def put_aside(
     details = {"code": REASON, "next_action": action, "place": place, "wanted_bytes": wanted_bytes}
     told = step_rows.told(held, now, REASON, sentence, status=Status.PENDING, level=Level.WARNING, details=details)
     await step_turns.step_back(connection, held, told)
+    return True
 
 
 async def waiting(connection: AsyncConnection) -> list[DiskWait]:

@@ -15,6 +15,7 @@ from foundry_tui.domain.status import Status
 from foundry_tui.errors import ArtifactBroken, ChunksFailed, Conflict, NotFound
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import jobs as job_rows
+from foundry_tui.store import step_turns
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.events import append
 from foundry_tui.store.rows import noun
@@ -46,8 +47,10 @@ async def send_back(
     places: Iterable[tuple[int, int]],
     now: float,
     most: int,
-) -> int:
+) -> int | None:
     """Make the earlier step ``target`` pending again and let everything after it wait; returns its job's id.
+
+    None where the operator has cancelled the production meanwhile: then it ends here.
 
     Costs no attempt. Raises FruitlessSendBack once it has happened ``most`` times since the operator last asked.
     """
@@ -55,6 +58,8 @@ async def send_back(
     made = await step_rows.production(connection, audiobook_id, lock=True)
     assert made is not None
     assert position < held.step.position
+    if await step_turns.cancelled_meanwhile(connection, held, now):
+        return None
     await job_rows.cancel_held(connection, held.job, now, reason="sent_back")
     where = (_step.audiobook_id == audiobook_id, _step.step_number == target.number)
     before = int(await connection.scalar(select(_step.requeues).where(*where)) or 0)

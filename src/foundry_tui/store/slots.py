@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.store.tables import resource_slots
 
 _slot = resource_slots.c
+_FURTHEST_S, _FURTHEST_TURNS = 60.0, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,14 @@ async def book_turn(connection: AsyncConnection, resource: str, interval_s: floa
     """Book the next turn of a pace of one request every ``interval_s``; returns the moment it may be made.
 
     The generic cell rate algorithm (ITU-T I.371), as a booking: whoever comes later is given a later moment, so that
-    nobody has to ask twice and nobody is passed over. Up to ``burst`` turns may be saved up.
+    nobody has to ask twice and nobody is passed over. Up to ``burst`` turns may be saved up. What is booked further
+    ahead than so many can be waiting was booked by a clock that has been set back since, and is let go.
     """
     earliest = now - (burst - 1) * interval_s
     greatest = func.max if connection.dialect.name == "sqlite" else func.greatest
-    after = greatest(_slot.free_at, earliest) + interval_s
+    furthest = now + max(_FURTHEST_S, _FURTHEST_TURNS * interval_s)
+    booked = case((_slot.free_at > furthest, now), else_=_slot.free_at)
+    after = greatest(booked, earliest) + interval_s
     statement = (
         update(resource_slots)
         .where(_slot.resource == resource, _slot.slot == 0)

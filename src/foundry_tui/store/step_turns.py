@@ -199,6 +199,18 @@ async def cancel(connection: AsyncConnection, held: HeldStep, now: float) -> Non
     await mark_cancelled(connection, held, now)
 
 
+async def cancelled_meanwhile(connection: AsyncConnection, held: HeldStep, now: float) -> bool:
+    """End a step that would wait or be made again, where the operator has asked for its end; whether that was so."""
+    made = await production(connection, held.step.audiobook_id, lock=True)
+    row = await job_rows.load(connection, held.job.job_id)
+    asked = row is not None and row.cancel_requested
+    if not asked and (made is None or made.status is not Status.CANCELLED):
+        return False
+    await job_rows.cancel_held(connection, held.job, now)
+    await mark_cancelled(connection, held, now)
+    return True
+
+
 async def mark_cancelled(connection: AsyncConnection, held: HeldStep, now: float) -> None:
     """The rows and the event of a step whose job was cancelled."""
     audiobook_id = held.step.audiobook_id
