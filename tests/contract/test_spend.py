@@ -64,6 +64,31 @@ async def test_what_was_paid_stays_paid(database: Database) -> None:
     assert (await cost(database)).paid_micros == 4_000
 
 
+async def request_keys(database: Database) -> list[str]:
+    rows = await database.fetch("SELECT request_key FROM spend ORDER BY spend_id")
+    return [row["request_key"] for row in rows]
+
+
+async def test_a_delivered_attempt_is_still_paid_and_may_be_bought_anew(database: Database) -> None:
+    till = purse(database)
+    key = "a" * 64
+    await till.reserve(charge())
+    for request in ("a-1-1", "a-1-2", "a-2-1", "a-11-1"):
+        await till.settle(await till.reserve(charge(request)), SpendStatus.PAID)
+    before = await cost(database)
+    await till.delivered(key, "a-1-")
+    await till.delivered(key, "a-1-")
+    assert await request_keys(database) == ["a-1-1~1", "a-1-1~2", "a-1-2~3", "a-2-1", "a-11-1"]
+    assert await cost(database) == before, "what was spent stays spent"
+    assert await till.paid_keys([key]) == {key}
+    assert await till.paid_requests(key) == {"a-2-1", "a-11-1"}, "these are still to be judged"
+    anew = [await till.reserve(charge()) for _ in range(2)]
+    assert [ticket.repeats for ticket in anew] == [0, 1]
+    assert (await request_keys(database))[-2:] == ["a-1-1", "a-1-1#2"]
+    await till.delivered(key, "a-1-")
+    assert (await cost(database)).requests == 7
+
+
 async def test_caps_hold_to_the_micro(database: Database) -> None:
     till = purse(database, day_cap=20_000)
     for number in range(3):

@@ -142,6 +142,64 @@ async def test_three_bad_takes_are_the_most_that_is_paid_for(tmp_path: Path, cpu
         assert "retake" in str(await house.value("SELECT error FROM audio_chunks WHERE status = 'failed'"))
 
 
+async def test_sound_that_is_gone_is_priced_and_bought_anew(tmp_path: Path, cpu: CpuPool) -> None:
+    async with open_house(tmp_path, cpu, Dear()) as house:
+        dear = DearHouse(house, purse_of(house))
+        await dear.run()
+        texts = await house.value("SELECT count(DISTINCT input_key) FROM audio_chunks")
+        for times in range(2, 6):
+            for path in house.chunks:
+                path.unlink()
+            await house.requeue("audio_generation")
+            await dear.run()
+            assert set(house.speaker.spoken.values()) == {times}
+        first, *later = await house.told("price")
+        cost = first.partition(" for ")[2].partition(";")[0]
+        assert "paid for before" not in first
+        assert all(f"{texts} chunks" in price and f" for {cost};" in price for price in later)
+        assert all(f"{texts} of them were paid for before, and no sound of them is left." in price for price in later)
+        assert not await house.told("retake"), "nothing was refused"
+        assert await ledger(house) == {"paid": 5 * texts}
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+
+
+async def test_a_piece_that_waits_is_not_priced(tmp_path: Path, cpu: CpuPool) -> None:
+    def down(text: str, nth: int) -> Exception | None:
+        return EngineRefused("no more") if "one of chapter two" in text and nth == 1 else None
+
+    def half(text: str, nth: int):  # type: ignore[no-untyped-def]
+        return (lambda pcm: pcm[: len(pcm) // 6 * 2]) if "one of chapter one" in text and nth < 4 else None
+
+    async with open_house(tmp_path, cpu, Dear(spoil=half, fail=down, concurrency=1)) as house:
+        dear = DearHouse(house, purse_of(house))
+        await dear.run()
+        waiting = {path.stem[:40] for path in (tmp_path / "foundry/small/eng/anna/paid").glob("*.flac")}
+        assert len(waiting) == 1
+        spoken = await house.value("SELECT count(DISTINCT input_key) FROM audio_chunks WHERE status = 'success'")
+        await house.requeue("audio_generation")
+        await dear.run()
+        first, again = await house.told("price")
+        texts = int(first.partition(" ")[0])
+        assert int(again.partition(" ")[0]) == texts - spoken - 1
+        assert "paid for before" not in again
+
+
+async def test_a_take_is_marked_as_delivered_before_its_pieces_go(tmp_path: Path, cpu: CpuPool) -> None:
+    folder = tmp_path / "foundry/small/eng/anna/paid"
+    there: list[bool] = []
+
+    class Watched(Purse):
+        async def delivered(self, input_key: str, prefix: str) -> None:
+            there.append(bool(list(folder.glob(f"{prefix}*.flac"))))
+            await super().delivered(input_key, prefix)
+
+    async with open_house(tmp_path, cpu, Dear()) as house:
+        await DearHouse(house, Watched(house.database, lambda: datetime.now(UTC))).run()
+        assert there
+        assert all(there)
+        assert not list(folder.glob("*.flac"))
+
+
 async def test_a_cap_stops_before_anything_is_bought(tmp_path: Path, cpu: CpuPool) -> None:
     async with open_house(tmp_path, cpu, Dear()) as house:
         await DearHouse(house, purse_of(house, cap=5_000)).run()

@@ -66,8 +66,17 @@ class Purse:
 
         await self._patiently(write)
 
+    async def delivered(self, input_key: str, prefix: str) -> None:
+        """The take made of the requests with this prefix is recorded: if it is ever gone, the chunk is bought anew."""
+
+        async def write() -> None:
+            async with self._database.write(synced=True) as connection:
+                await rows.delivered(connection, input_key, prefix)
+
+        await self._patiently(write)
+
     async def paid_requests(self, input_key: str) -> frozenset[str]:
-        """The request keys under which a chunk was paid for."""
+        """The request keys under which a chunk was paid for, but for those whose take is recorded."""
 
         async def read() -> frozenset[str]:
             async with self._database.read() as connection:

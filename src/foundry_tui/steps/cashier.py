@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foundry_tui.domain.money import MICROS, Spent, dollars, micros, price_micros
@@ -11,7 +12,7 @@ from foundry_tui.errors import EngineRefused, SpendingCap
 from foundry_tui.pipeline.contract import StepContext
 from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.chunk_jobs import ChunkJob
-from foundry_tui.steps.paid_takes import PaidTakes, Purse
+from foundry_tui.steps.paid_takes import PaidTakes, Purse, waiting_keys
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.toolbox import Toolbox
 
@@ -38,7 +39,7 @@ class Cashier:
             raise EngineRefused(f"{voice.engine_name} costs money, and no ledger is open here.")
         audiobook_id = context.production.audiobook_id
         cap = self._cap(context, purse)
-        await self._quote(context, voice, purse, cap, missing)
+        await self._quote(context, voice, purse, cap, await _to_buy(places, missing))
 
         async def say(job: ChunkJob, kind: str, sentence: str) -> None:
             place = {"chapter": job.chapter_number, "chunk": job.chunk_index}
@@ -64,19 +65,18 @@ class Cashier:
         return purse.production_cap_micros if told is None else micros(float(told))
 
     async def _quote(
-        self, context: StepContext, voice: Cast, purse: Purse, cap: int | None, missing: Sequence[ChunkJob]
+        self, context: StepContext, voice: Cast, purse: Purse, cap: int | None, to_buy: Mapping[str, int]
     ) -> None:
-        to_buy = {job.key: len(job.text) for job in missing}
-        for key in await purse.paid_keys(to_buy):
-            del to_buy[key]
+        """Say what ``to_buy`` (characters by chunk key) will cost."""
         price = sum(price_micros(characters, voice.price) for characters in to_buy.values())
         standing = await purse.standing(context.production.audiobook_id, cap)
         used = standing.spent.micros
         capped = f" Its cap is {dollars(cap)}." if cap is not None else ""
+        anew = _anew(len(await purse.paid_keys(to_buy)))
         await context.event(
             "price",
             f"{len(to_buy):,} chunks with {sum(to_buy.values()):,} characters are to be bought from "
-            f"{voice.engine_name} for {dollars(price)}; {dollars(used)} is spent.{capped}",
+            f"{voice.engine_name} for {dollars(price)}; {dollars(used)} is spent.{capped}{anew}",
             details={"price_micros": price, "spent_micros": used, "cap_micros": cap, "chunks": len(to_buy)},
         )
         if cap is not None and used + price > cap:
@@ -87,3 +87,17 @@ class Cashier:
                 f"--narrator {context.production.narrator_id} --cap USD`), then requeue it: what is paid for is kept.",
                 details={"spent_micros": used, "cap_micros": cap, "price_micros": price, "cap": "production"},
             )
+
+
+async def _to_buy(places: Places, missing: Sequence[ChunkJob]) -> dict[str, int]:
+    """Characters by chunk key. The disk says what need not be bought: a row in the ledger brings no sound back."""
+    characters = {job.key: len(job.text) for job in missing}
+    waiting = await asyncio.to_thread(waiting_keys, places, characters)
+    return {key: count for key, count in characters.items() if key not in waiting}
+
+
+def _anew(count: int) -> str:
+    if not count:
+        return ""
+    were, them = ("was", "it") if count == 1 else ("were", "them")
+    return f" {count:,} of them {were} paid for before, and no sound of {them} is left."

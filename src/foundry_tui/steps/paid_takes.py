@@ -30,8 +30,12 @@ class Purse(Till, Protocol):
         """The sound of a request nobody knew the end of is there: it was paid."""
         ...
 
+    async def delivered(self, input_key: str, prefix: str) -> None:
+        """The take made of the requests with this prefix is recorded: if it is ever gone, the chunk is bought anew."""
+        ...
+
     async def paid_requests(self, input_key: str) -> frozenset[str]:
-        """The request keys under which a chunk was paid for."""
+        """The request keys under which a chunk was paid for, but for those whose take is recorded."""
         ...
 
     async def paid_keys(self, input_keys: Iterable[str]) -> frozenset[str]:
@@ -48,7 +52,8 @@ class PaidTakes:
 
     A piece's file and its request are named by its chunk's key, the attempt and its place, so that a run after a crash
     finds what was bought, and asks again under the same name for what was on its way. Three attempts a chunk key are
-    paid for at most, however often the step is begun anew: a retake has another key.
+    paid for at most, however often the step is begun anew: a retake has another key. Attempts that led to a
+    recorded take do not count: if its sound is gone later, the chunk is bought anew.
     """
 
     def __init__(
@@ -91,20 +96,31 @@ class PaidTakes:
         return await voice.engine.synthesize(text, voice.voice, settings, on_retry=retry, order=order)
 
     async def drop(self, job: ChunkJob, attempt: int) -> None:
-        """The chunk's take is recorded: the same sound need not lie there twice. Refused attempts stay."""
+        """The chunk's take is recorded: the same sound need not lie there twice. Refused attempts stay.
+
+        The ledger hears of it first: a file that is gone under a request still to be judged would be a broken promise.
+        """
+        prefix = f"{job.key[:_KEY_DIGITS]}-{attempt}-"
 
         def unlink() -> None:
-            for path in self._folder.glob(f"{job.key[:_KEY_DIGITS]}-{attempt}-*.flac"):
+            for path in _folder(self._places).glob(f"{prefix}*.flac"):
                 path.unlink(missing_ok=True)
 
+        await self._purse.delivered(job.key, prefix)
         await asyncio.to_thread(unlink)
 
-    @property
-    def _folder(self) -> Path:
-        return self._places.narrated / "paid"
-
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.flac"
+        return _folder(self._places) / f"{name}.flac"
+
+
+def waiting_keys(places: Places, keys: Iterable[str]) -> frozenset[str]:
+    """Which of these chunks have a piece on the disk that was paid for: it is judged before anything is bought."""
+    begun = {path.name[:_KEY_DIGITS] for path in _folder(places).glob("*.flac")}
+    return frozenset(key for key in keys if key[:_KEY_DIGITS] in begun)
+
+
+def _folder(places: Places) -> Path:
+    return places.narrated / "paid"
 
 
 def again_costs(voice: Cast, job: ChunkJob) -> int:

@@ -18,6 +18,7 @@ from foundry_tui.errors import SpendingCap
 from foundry_tui.store.tables import spend
 
 _LOCK = 4_611_686_018_427_387  # of pg_advisory_xact_lock
+_DELIVERED = "~"  # stands in the request keys of attempts whose take is recorded, before the row's number
 _row = spend.c
 _COUNTS = _row.status != SpendStatus.VOID.value
 
@@ -28,8 +29,7 @@ async def reserve(connection: AsyncConnection, charge: Charge, *, day_cap_micros
     A request whose earlier rows have no known end, or were paid, gets a row more: it counts again, for it may cost
     again. A refused one takes its row back.
     """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    await _one_at_a_time(connection)
     before = await _earlier(connection, charge.request_key, charge.input_key)
     await _require_below_caps(connection, charge, day_cap_micros, now)
     void = next((spend_id for spend_id, status in before if status == SpendStatus.VOID), None)
@@ -54,6 +54,12 @@ async def reserve(connection: AsyncConnection, charge: Charge, *, day_cap_micros
     }
     added = await connection.execute(insert(spend).values(**values).returning(_row.spend_id))
     return Ticket(int(added.scalar_one()), charge.request_key, charge.price_micros, counted)
+
+
+async def _one_at_a_time(connection: AsyncConnection) -> None:
+    """What is read here still holds when it is written: SQLite has one writer anyhow."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
 
 
 async def _earlier(connection: AsyncConnection, request_key: str, input_key: str) -> list[tuple[int, str]]:
@@ -111,11 +117,26 @@ async def found(connection: AsyncConnection, request_key: str, input_key: str, n
         await settle(connection, waiting[-1], SpendStatus.PAID, now)
 
 
+async def delivered(connection: AsyncConnection, input_key: str, prefix: str) -> None:
+    """The take made of the requests with this ``prefix`` is recorded: they stand for no attempt that is to be judged.
+
+    Their rows stay and count, under names no request has, so that the chunk can be bought anew should its sound ever
+    be gone. All rows of a request are renamed, whatever their end: the next one's number is how many there are.
+    """
+    await _one_at_a_time(connection)
+    rows = await connection.execute(select(_row.spend_id, _row.request_key).where(_row.input_key == input_key))
+    for spend_id, request_key in rows.all():
+        base = _base(str(request_key))
+        if base.startswith(prefix) and _DELIVERED not in base:
+            named = update(spend).where(_row.spend_id == spend_id).values(request_key=f"{base}{_DELIVERED}{spend_id}")
+            await connection.execute(named)
+
+
 async def paid_requests(connection: AsyncConnection, input_key: str) -> frozenset[str]:
-    """The idempotency keys under which this chunk was paid for."""
+    """The idempotency keys under which this chunk was paid for, but for those whose take is recorded."""
     mine = (_row.input_key == input_key, _row.status == SpendStatus.PAID.value)
     rows = await connection.scalars(select(_row.request_key).where(*mine))
-    return frozenset(_base(str(key)) for key in rows)
+    return frozenset(_base(str(key)) for key in rows if _DELIVERED not in str(key))
 
 
 async def spent(connection: AsyncConnection, audiobook_ids: Sequence[str]) -> dict[str, Spent]:
