@@ -89,6 +89,19 @@ async def test_a_delivered_attempt_is_still_paid_and_may_be_bought_anew(database
     assert (await cost(database)).requests == 7
 
 
+async def test_a_refused_row_is_booked_on_who_asks_now(database: Database) -> None:
+    till = purse(database)
+    await till.settle(await till.reserve(charge()), SpendStatus.VOID)
+    other = "20250101000002"
+    now = charge(audiobook_id=other, engine="elevenlabs", voice="rachel", characters=300, cap_micros=5_000)
+    await till.settle(await till.reserve(now), SpendStatus.PAID)
+    assert await cost(database) == Spent(), "the first production owes nothing"
+    (row,) = await database.fetch("SELECT audiobook_id, engine, voice, characters FROM spend")
+    assert dict(row) == {"audiobook_id": other, "engine": "elevenlabs", "voice": "rachel", "characters": 300}
+    with pytest.raises(SpendingCap):
+        await till.reserve(dataclasses.replace(now, request_key="a-1-2"))
+
+
 async def test_caps_hold_to_the_micro(database: Database) -> None:
     till = purse(database, day_cap=20_000)
     for number in range(3):

@@ -27,13 +27,17 @@ async def reserve(connection: AsyncConnection, charge: Charge, *, day_cap_micros
     """Reserve the price of one request, or raise SpendingCap with what is spent, what is left and how to raise it.
 
     A request whose earlier rows have no known end, or were paid, gets a row more: it counts again, for it may cost
-    again. A refused one takes its row back.
+    again. A refused one takes its row back, booked on the production that asks now: several may say the same words.
     """
     await _one_at_a_time(connection)
     before = await _earlier(connection, charge.request_key, charge.input_key)
     await _require_below_caps(connection, charge, day_cap_micros, now)
     void = next((spend_id for spend_id, status in before if status == SpendStatus.VOID), None)
     values = {
+        "audiobook_id": charge.audiobook_id,
+        "engine": charge.engine,
+        "voice": charge.voice,
+        "characters": charge.characters,
         "price_micros": charge.price_micros,
         "status": SpendStatus.RESERVED.value,
         "day": day_of(now),
@@ -46,11 +50,7 @@ async def reserve(connection: AsyncConnection, charge: Charge, *, day_cap_micros
         return Ticket(void, charge.request_key, charge.price_micros, counted)
     values |= {
         "request_key": f"{charge.request_key}#{len(before) + 1}" if before else charge.request_key,
-        "audiobook_id": charge.audiobook_id,
         "input_key": charge.input_key,
-        "engine": charge.engine,
-        "voice": charge.voice,
-        "characters": charge.characters,
     }
     added = await connection.execute(insert(spend).values(**values).returning(_row.spend_id))
     return Ticket(int(added.scalar_one()), charge.request_key, charge.price_micros, counted)
