@@ -7,14 +7,18 @@ import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fakes.house import MADE, House, Speaker, open_house
 from fakes.standin_engine import StandinEngine
+from foundry_tui.audio.take_file import write_take
 from foundry_tui.domain.books import Narrator
 from foundry_tui.domain.money import Charge, SpendStatus, Ticket
 from foundry_tui.errors import (
+    ArtifactBroken,
+    DiskFull,
     EngineBusy,
     EngineDown,
     EngineMissing,
@@ -27,6 +31,7 @@ from foundry_tui.errors import (
 )
 from foundry_tui.operations.purse import Purse
 from foundry_tui.pipeline.pool import WorkerPool
+from foundry_tui.steps import paid_takes
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.steps.recipes import build_recipes
 from foundry_tui.steps.space import free_bytes
@@ -35,7 +40,7 @@ from foundry_tui.storage import LocalLibrary
 from foundry_tui.store import roster
 from foundry_tui.store.tables import narrators
 from foundry_tui.voices.guard import GuardedEngine
-from foundry_tui.voices.protocol import VoiceSettings
+from foundry_tui.voices.protocol import Speech, VoiceSettings
 from foundry_tui.voices.till import CHARGED, Order, owed
 
 PRICE = 20.0
@@ -274,6 +279,66 @@ async def test_what_an_error_leaves_owing(error: FoundryError, status: str) -> N
     assert till.said == ["reserve key-1-1 220", status]
     await guard.synthesize("Hello there", "one", VoiceSettings(), order=order)
     assert till.said[2:] == ["reserve key-1-1 220", "kept", "paid"], "stored, then paid, then handed on"
+
+
+@pytest.mark.parametrize(
+    ("error", "kept_at", "tries", "left"),
+    [
+        (ArtifactBroken(), 2, 2, ["paid"]),
+        (ArtifactBroken(), 9, 2, []),
+        (DiskFull(), 9, 1, []),
+        (SpeechRejected(), 9, 1, ["paid"]),
+    ],
+)
+async def test_sound_that_cannot_be_stored_is_not_bought_again_unasked(
+    error: FoundryError, kept_at: int, tries: int, left: list[str]
+) -> None:
+    tried: list[Speech] = []
+
+    async def keep(speech: Speech) -> None:
+        tried.append(speech)
+        if len(tried) < kept_at:
+            raise error
+
+    engine, till = Dear(), Notes()
+    guard = GuardedEngine(engine, attempts=5, till=till)
+    asked = guard.synthesize("Hello there", "one", VoiceSettings(), order=Order("key-1-1", "key", keep=keep))
+    if kept_at == tries:
+        assert await asked == tried[-1]
+    else:
+        with pytest.raises(type(error)):
+            await asked
+    assert engine.spoken["Hello there"] == 1
+    assert len(tried) == tries
+    assert till.said == ["reserve key-1-1 220", *left], "what may be asked for again keeps its row without an end"
+
+
+async def test_a_run_asks_again_for_what_could_not_be_stored(
+    tmp_path: Path, cpu: CpuPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: list[str] = []
+
+    def write(path: Path, *told: Any) -> object:
+        if not broken or (path.name == broken[0] and len(broken) < 2):
+            broken.append(path.name)
+            raise ArtifactBroken(f"{path.name} did not read back as it was written.")
+        return write_take(path, *told)
+
+    monkeypatch.setattr(paid_takes, "write_take", write)
+    async with open_house(tmp_path, cpu, Dear()) as house:
+        dear = DearHouse(house, purse_of(house))
+        await dear.run()
+        assert broken == [broken[0]] * 2
+        assert set(house.speaker.spoken.values()) == {1}
+        texts = len(house.speaker.spoken)
+        assert await ledger(house) == {"paid": texts - 1, "reserved": 1}
+        assert "did not read back" in str(await house.value("SELECT error FROM audio_chunks WHERE status = 'failed'"))
+        await house.requeue("audio_generation")
+        await dear.run()
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+        (again,) = await house.told("paid_again")
+        assert "its sound never came or could not be stored" in again
+        assert await ledger(house) == {"paid": texts, "reserved": 1}
 
 
 async def test_what_costs_money_needs_a_ledger() -> None:

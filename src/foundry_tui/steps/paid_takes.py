@@ -89,8 +89,9 @@ class PaidTakes:
             await asyncio.to_thread(write_take, path, speech.pcm, speech.sample_rate, tags)
 
         async def on_repeat(ticket: Ticket) -> None:
-            again = "was on its way and never came; it is asked for again under the same key, and counted once more"
-            await self._say(job, "paid_again", f"{again}: {dollars(ticket.price_micros)}.")
+            before = "was asked for before, and its sound never came or could not be stored"
+            again = "it is asked for again under the same key, and counted once more"
+            await self._say(job, "paid_again", f"{before}; {again}: {dollars(ticket.price_micros)}.")
 
         order = Order(name, job.key, self._audiobook_id, self._cap, keep, on_repeat)
         return await voice.engine.synthesize(text, voice.voice, settings, on_retry=retry, order=order)

@@ -11,11 +11,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol, TypeVar
 
-from foundry_tui.domain.money import Charge, SpendStatus, price_micros
-from foundry_tui.errors import EngineBusy, EngineRefused, EngineUnreachable, FoundryError, SpeechRejected, VoiceError
+from foundry_tui.domain.money import Charge, SpendStatus, Ticket, price_micros
+from foundry_tui.errors import (
+    ArtifactBroken,
+    EngineBusy,
+    EngineRefused,
+    EngineUnreachable,
+    FoundryError,
+    SpeechRejected,
+    VoiceError,
+)
 from foundry_tui.voices.breaker import Breaker, StillDown
 from foundry_tui.voices.protocol import Engine, EngineProfile, Speech, Voice, VoiceSettings, require_speakable
-from foundry_tui.voices.till import CHARGED, Order, Till, owed
+from foundry_tui.voices.till import CHARGED, Keep, Order, Till, owed
 
 OnRetry = Callable[[int, FoundryError, float], None]
 T = TypeVar("T")
@@ -44,7 +52,7 @@ class GuardedEngine:
     ``turns`` is a limit shared with other processes.
 
     Before a request to an engine that costs money is sent its price is reserved in the ``till``, each time anew; speech
-    that was paid for and came broken is not asked for again here: its caller decides.
+    that was paid for and came broken, or could not be stored, is not asked for again here: its caller decides.
     """
 
     def __init__(
@@ -122,9 +130,26 @@ class GuardedEngine:
             raise
         # Stored before anybody judges it, counts it or may be killed over it.
         if order.keep:
-            await order.keep(speech)
+            await self._stored(speech, order.keep, self._till, ticket)
         await self._till.settle(ticket, SpendStatus.PAID)
         return speech
+
+    async def _stored(self, speech: Speech, keep: Keep, till: Till, ticket: Ticket) -> None:
+        """Have the sound stored. Where it cannot be, it is not asked for again here: that would cost its price again.
+
+        The row is left without an end, so that it counts as spent and the next run asks under the same key; speech that
+        is no sound came all the same, and is paid for.
+        """
+        try:
+            try:
+                await keep(speech)
+            except ArtifactBroken:
+                await keep(speech)  # what did not read back may the second time, and the sound is still at hand
+        except FoundryError as error:
+            if isinstance(error, SpeechRejected):
+                await till.settle(ticket, SpendStatus.PAID)
+            error.details[CHARGED] = True
+            raise
 
     def _charge(self, text: str, voice: str, order: Order) -> Charge:
         profile = self.profile

@@ -10,6 +10,7 @@ from foundry_tui.domain.money import Charge, SpendStatus, Ticket
 from foundry_tui.errors import EngineUnreachable, FoundryError, SpeechRejected, VoiceError
 from foundry_tui.voices.protocol import Speech
 
+Keep = Callable[[Speech], Awaitable[None]]
 CHARGED = "charged"  # an error's detail, where the engine's layer knows better than the error's class
 
 
@@ -25,7 +26,7 @@ class Order:
     input_key: str
     audiobook_id: str = ""
     cap_micros: int | None = None
-    keep: Callable[[Speech], Awaitable[None]] | None = None
+    keep: Keep | None = None
     on_repeat: Callable[[Ticket], Awaitable[None]] | None = None
 
 
