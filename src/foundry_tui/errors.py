@@ -25,6 +25,7 @@ FoundryError
 │   ├── VoiceMissing            voice_missing
 │   ├── NothingToSpeak          nothing_to_speak
 │   ├── EngineRefused           engine_refused      (bad key, forbidden: permanent)
+│   ├── TextRefused             text_refused        (one text will not be spoken: permanent)
 │   ├── EngineBusy              engine_busy         (429, 503: retryable)
 │   ├── EngineUnreachable       engine_unreachable  (network, time-out: retryable)
 │   ├── EngineDown              engine_down         (chunk after chunk failed: retryable)
@@ -239,6 +240,13 @@ class EngineRefused(VoiceError):
 
     code = "engine_refused"
     next_action = "Check its key and settings, then requeue the step."
+
+
+class TextRefused(VoiceError):
+    """The engine refused this text for good."""
+
+    code = "text_refused"
+    next_action = "Edit the chunk's text, or leave it out, then requeue the step."
 
 
 class EngineBusy(VoiceError):

@@ -15,6 +15,9 @@ FAULTS = (
     "401",
     "403",
     "429",
+    "400",
+    "413",
+    "422",
     "quota",
     "500",
     "503",
@@ -39,6 +42,8 @@ class SpeechServer:
         self.format_sent: str | None = None
         self.rate = RATE
         self.lists_voices = True
+        self.refuses: tuple[int, dict[str, Any]] | None = None  # what every request to speak is answered with
+        self.refuses_lists = 404
         self._leaving = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -65,6 +70,8 @@ class SpeechServer:
     async def _openai(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         fault = self._next(request, body)
+        if self.refuses:
+            return web.json_response(self.refuses[1], status=self.refuses[0])
         text = str(body["input"])
         if request.headers.get("Authorization") != "Bearer right" or fault == "401":
             return _openai_error(401, "Incorrect API key provided: right.", code="invalid_api_key")
@@ -74,6 +81,8 @@ class SpeechServer:
             return _openai_error(429, "Rate limit reached", headers={"Retry-After": "3"})
         if fault == "quota":
             return _openai_error(429, "You exceeded your current quota", code="insufficient_quota")
+        if fault in {"400", "413", "422"}:
+            return _openai_error(int(fault), f"A voice cannot say this: {text}", param="input")
         if body["voice"] not in {"alloy", "nova"}:
             return _openai_error(400, f"Input should be 'alloy' or 'nova'; input was {text}", param="voice")
         if body["model"] != "speech-1":
@@ -85,6 +94,8 @@ class SpeechServer:
     async def _elevenlabs(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         fault = self._next(request, body | {"query": dict(request.query)})
+        if self.refuses:
+            return web.json_response(self.refuses[1], status=self.refuses[0])
         text = str(body["text"])
         if request.headers.get("xi-api-key") != "right" or fault == "401":
             return _elevenlabs_error(401, "invalid_api_key")
@@ -94,6 +105,8 @@ class SpeechServer:
             return _elevenlabs_error(429, "too_many_concurrent_requests", {"Retry-After": "3"})
         if fault in {"403", "500", "503"}:
             return _elevenlabs_error(int(fault), "system_busy" if fault == "503" else "no", {"Retry-After": "3"})
+        if fault in {"400", "413", "422"}:
+            return _elevenlabs_error(int(fault), "text_not_supported", said=f"A voice cannot say this: {text}")
         if request.match_info["voice"] != "Rachel/1":
             return _elevenlabs_error(404, "voice_not_found")
         sound = tone(text, RATE, 1.0)
@@ -139,7 +152,11 @@ class SpeechServer:
         return response
 
     async def _openai_voices(self, _: web.Request) -> web.Response:
-        return web.json_response({"voices": ["alloy", "nova"]}) if self.lists_voices else web.Response(status=404)
+        return (
+            web.json_response({"voices": ["alloy", "nova"]})
+            if self.lists_voices
+            else web.Response(status=self.refuses_lists)
+        )
 
     async def _elevenlabs_voices(self, request: web.Request) -> web.Response:
         if request.headers.get("xi-api-key") != "right":
@@ -170,5 +187,5 @@ def _openai_error(status: int, message: str, headers: dict[str, str] | None = No
     return web.json_response({"error": error}, status=status, headers=headers)
 
 
-def _elevenlabs_error(status: int, code: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response({"detail": {"status": code, "message": code}}, status=status, headers=headers)
+def _elevenlabs_error(status: int, code: str, headers: dict[str, str] | None = None, said: str = "") -> web.Response:
+    return web.json_response({"detail": {"status": code, "message": said or code}}, status=status, headers=headers)

@@ -17,7 +17,7 @@ from fakes.press import decoded, marks
 from foundry_tui.audio.chapter_packets import code_chapter
 from foundry_tui.audio.measure import Measures
 from foundry_tui.domain.productions import Production
-from foundry_tui.errors import EngineUnreachable, SpeechRejected, WorkerDied
+from foundry_tui.errors import EngineUnreachable, SpeechRejected, TextRefused, WorkerDied
 from foundry_tui.steps import booth
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.store import productions
@@ -114,6 +114,32 @@ async def test_a_chunk_that_cannot_be_spoken_never_stops_its_siblings(
 
         assert sum(speaker.spoken.values()) == before + 1
         assert set((await house.steps()).values()) == {"success"}
+
+
+async def test_a_refused_text_fails_alone(tmp_path: Path, cpu: CpuPool) -> None:
+    def fail(text: str, _: int) -> Exception | None:
+        return TextRefused("No smoking, HTTP 422.") if "two of chapter" in text else None
+
+    async with open_house(tmp_path, cpu, Speaker(fail=fail)) as house:
+        await house.run()
+        failed = await house.database.fetch("SELECT error FROM audio_chunks WHERE status = 'failed'")
+        assert [row["error"] for row in failed] == ["No smoking, HTTP 422."] * 3
+        assert "chapter 1, chunk 3: No smoking" in await house.value("SELECT error_message FROM audiobook_productions")
+        assert max(house.speaker.spoken.values()) == 1, "what is refused for good is not asked for again"
+        house.speaker.fail = None
+        await house.requeue("audio_generation")
+        await house.run()
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+
+
+async def test_settings_that_every_text_is_refused_for_end_the_step(tmp_path: Path, cpu: CpuPool) -> None:
+    speaker = Speaker(fail=lambda *_: TextRefused("No speed 9, HTTP 400."), concurrency=1)
+    async with open_house(tmp_path, cpu, speaker) as house:
+        await house.run()
+        told = await house.value("SELECT error_message FROM audiobook_productions")
+        assert "8 texts in a row" in told
+        assert "No speed 9, HTTP 400." in told
+        assert 8 <= len(speaker.spoken) < 12
 
 
 async def test_gaps_are_left_out_only_when_ordered(tmp_path: Path, cpu: CpuPool) -> None:

@@ -27,6 +27,7 @@ from foundry_tui.errors import (
     FoundryError,
     SpeechRejected,
     SpendingCap,
+    TextRefused,
     VoiceMissing,
 )
 from foundry_tui.operations.purse import Purse
@@ -254,6 +255,7 @@ class Notes:
         (EngineRefused(), "void"),
         (EngineBusy(), "void"),
         (VoiceMissing(), "void"),
+        (TextRefused(), "void"),
         (SpeechRejected(), "paid"),
         (EngineUnreachable(), "reserved"),
         (EngineUnreachable(details={CHARGED: False}), "void"),
@@ -412,6 +414,11 @@ async def test_without_a_declared_fallback_nobody_steps_in(tmp_path: Path, cpu: 
             "a refusal is no absence"
         )
         assert not spare.spoken
+        await house.requeue("audio_generation")
+        house.speaker.fail = lambda *_: TextRefused("bad text")
+        await DearHouse(house, purse_of(house), {"spare": spare}).run()
+        assert "bad text" in await house.value("SELECT error_message FROM audiobook_productions")
+        assert not spare.spoken, "nor is a text that nobody may speak"
     (tmp_path / "two").mkdir()
     async with open_house(tmp_path / "two", cpu, Speaker(fail=lambda *_: VoiceMissing("gone"))) as house:
         spare = Speaker()

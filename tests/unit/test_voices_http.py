@@ -12,6 +12,7 @@ from foundry_tui.errors import (
     EngineUnreachable,
     FoundryError,
     SpeechRejected,
+    TextRefused,
     UsageError,
     VoiceMissing,
 )
@@ -44,6 +45,9 @@ FAULTS: list[tuple[str, type[FoundryError]]] = [
     ("401", EngineRefused),
     ("403", EngineRefused),
     ("quota", EngineRefused),
+    ("400", TextRefused),
+    ("413", TextRefused),
+    ("422", TextRefused),
     ("429", EngineBusy),
     ("503", EngineBusy),
     ("500", EngineUnreachable),
@@ -153,6 +157,69 @@ async def test_voices_that_are_missing_or_not_listed(server: SpeechServer) -> No
         await wrong.synthesize(TEXT, "nova", PLAIN)
     for each in (engine, named, wrong):
         await each.close()
+
+
+COMPLAINTS: list[tuple[int, dict[str, object], type[FoundryError]]] = [
+    (400, {"message": "This voice cannot speak such input.", "param": "input"}, TextRefused),
+    (400, {"message": "The text is too innovative.", "param": None}, TextRefused),
+    (400, {"message": f"Not to be spoken: {TEXT} The voice of nova."}, VoiceMissing),
+    (400, {"message": f"Not to be spoken: {TEXT}"}, TextRefused),
+    (400, {"message": "Voice 'nova' is not known."}, VoiceMissing),
+    (422, {"message": "No such thing.", "param": "voice"}, VoiceMissing),
+    (400, {"message": "Unknown.", "param": "model"}, EngineRefused),
+    (400, {"message": "No such model.", "code": "model_not_found"}, EngineRefused),
+    (400, {"message": "API key not valid.", "code": "invalid_api_key"}, EngineRefused),
+    (400, {"message": "Pay first.", "code": "billing_hard_limit_reached"}, EngineRefused),
+    (404, {"message": "Nothing here."}, EngineRefused),
+]
+
+
+@pytest.mark.parametrize(("status", "complaint", "error"), COMPLAINTS)
+async def test_what_openai_complains_of(
+    server: SpeechServer, status: int, complaint: dict[str, object], error: type[FoundryError]
+) -> None:
+    server.refuses = (status, {"error": complaint})
+    engine = openai(server)
+    with pytest.raises(FoundryError) as raised:
+        await engine.synthesize(TEXT, "nova", PLAIN)
+    assert type(raised.value) is error
+    assert "Ishmael" not in f"{raised.value.sentence()} {raised.value.details}"
+    await engine.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (400, "voice_not_found", VoiceMissing),
+        (400, "voice_settings_odd", TextRefused),
+        (400, "max_character_limit_exceeded", TextRefused),
+        (400, "model_not_found", EngineRefused),
+        (400, "invalid_api_key", EngineRefused),
+        (404, "", VoiceMissing),
+    ],
+)
+async def test_what_elevenlabs_complains_of(
+    server: SpeechServer, status: int, code: str, error: type[FoundryError]
+) -> None:
+    server.refuses = (status, {"detail": {"status": code, "message": "The voice cannot."}})
+    engine = elevenlabs(server)
+    with pytest.raises(FoundryError) as raised:
+        await engine.synthesize(TEXT, "Rachel/1", PLAIN)
+    assert type(raised.value) is error
+    await engine.close()
+
+
+async def test_a_refused_text_is_told_in_the_services_words(server: SpeechServer) -> None:
+    server.refuses = (422, {"error": {"message": "Emoji are not spoken."}})
+    engine = openai(server)
+    with pytest.raises(TextRefused, match=r"HTTP 422\): Emoji are not spoken\.") as raised:
+        await engine.synthesize(TEXT, "nova", PLAIN)
+    assert not raised.value.retryable
+    assert "chunk's text" in raised.value.action
+    server.lists_voices, server.refuses_lists = False, 400
+    with pytest.raises(EngineRefused):
+        await engine.voices()
+    await engine.close()
 
 
 async def test_no_request_is_long_enough_for_the_ten_minute_cut(server: SpeechServer) -> None:

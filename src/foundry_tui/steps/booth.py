@@ -25,6 +25,7 @@ from foundry_tui.errors import (
     Interrupted,
     SpeechRejected,
     SpendingCap,
+    TextRefused,
     VoiceMissing,
     WriteFailed,
 )
@@ -45,7 +46,8 @@ _MAY_BE_HABITS = frozenset({"noise", "truncated_end"})
 _PROVE_A_HABIT = 8
 # These mean that no other chunk would fare better: the step ends, finished chunks stay.
 _HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, SpendingCap, WriteFailed)
-# An engine that fails this often in a row, on chunk after chunk, is down; the chunks are not to blame.
+# An engine that fails this often in a row, on chunk after chunk, is down; the chunks are not to blame. Nor are they
+# where so many texts in a row are refused: then it is what all of them were asked with.
 _DOWN_AFTER = 8
 _PAID_OUT = " It was paid for three times, and what came is kept: `foundry-tui retake` buys another take."
 
@@ -83,6 +85,7 @@ class Booth:
         self._in_hand: set[tuple[int, int]] = set()
         self._stop: BaseException | None = None
         self._down = 0
+        self._texts_refused = 0
         self._done = 0
         self._audio_s = 0.0
 
@@ -199,6 +202,11 @@ class Booth:
                 if self._down >= _DOWN_AFTER:
                     raise _down(error) from error
                 return self._rows.failed(job, attempt, error.message)
+            except TextRefused as error:
+                self._texts_refused += 1
+                if self._texts_refused >= _DOWN_AFTER:
+                    raise _all_refused(error) from error
+                return self._rows.failed(job, attempt, error.message)
             except SpeechRejected as error:
                 if attempt <= RETAKES:
                     await self._retelling(job, attempt, error)
@@ -211,7 +219,7 @@ class Booth:
             except Exception as error:  # noqa: BLE001 - a fault of ours in one chunk never stops its siblings
                 _log.exception("chapter %s, chunk %s", job.chapter_number, job.chunk_index)
                 return self._rows.failed(job, attempt, f"A fault in Foundry: {type(error).__name__}: {error}")
-            self._down = 0
+            self._down = self._texts_refused = 0
             return take
 
     async def _utter(self, job: ChunkJob, attempt: int) -> Speech:
@@ -320,4 +328,12 @@ def _down(last: FoundryError) -> EngineDown:
         f"The engine failed {_DOWN_AFTER} chunks in a row; the last time: {last.message}",
         details={"code": last.code},
         retry_after_s=last.retry_after_s,
+    )
+
+
+def _all_refused(last: FoundryError) -> EngineRefused:
+    return EngineRefused(
+        f"The engine refused {_DOWN_AFTER} texts in a row, so it is not the texts; the last time: {last.message}",
+        next_action="Check the engine's and the narrator's settings, then requeue the step.",
+        details={"code": last.code, **last.details},
     )

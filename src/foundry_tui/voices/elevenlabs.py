@@ -12,6 +12,7 @@ from urllib.parse import quote
 from foundry_tui.errors import EngineBusy, EngineRefused, SpeechRejected, UsageError, VoiceError, VoiceMissing
 from foundry_tui.voices.accents import language_of
 from foundry_tui.voices.fit import fit, join_speech
+from foundry_tui.voices.http_errors import error_for_status
 from foundry_tui.voices.http_speech import Answer, HttpClient, HttpOptions, whole_speech
 from foundry_tui.voices.letters import reaches_end
 from foundry_tui.voices.options import Options
@@ -118,6 +119,8 @@ class ElevenLabsEngine:
             return VoiceMissing(f"elevenlabs has no voice {voice!r}.", details=error.details)
         if status in {"too_many_concurrent_requests", "system_busy"}:
             return EngineBusy("elevenlabs is busy.", details=error.details, retry_after_s=error.retry_after_s)
+        if "model" in status or "api_key" in status:
+            return error_for_status("elevenlabs", answer.status, answer.headers, str(error.details.get("said", "")))
         return error
 
 

@@ -6,9 +6,12 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from foundry_tui.errors import EngineBusy, EngineRefused, EngineUnreachable, VoiceError
+from foundry_tui.errors import EngineBusy, EngineRefused, EngineUnreachable, TextRefused, VoiceError
 
 LONGEST_RETRY_AFTER_S = 600.0
+# Malformed, too large, not to be processed: said of one request's body, and the next text may fare better.
+ABOUT_THE_TEXT = frozenset({400, 413, 422})
+_QUOTED = 200
 
 
 def retry_after_s(headers: Mapping[str, str] | None) -> float | None:
@@ -41,3 +44,10 @@ def error_for_status(engine: str, status: int, headers: Mapping[str, str] | None
             details=details,
         )
     return EngineRefused(f"{engine} refused the request (HTTP {status}).", details=details)
+
+
+def text_refused(engine: str, status: int, words: str = "", said: str = "") -> TextRefused:
+    """The refusal of one text; ``words`` are the service's own, for nothing else tells what it has against it."""
+    because = f": {words[:_QUOTED]}" if words else "."
+    details = {"status": status, "said": said[:300]} if said else {"status": status}
+    return TextRefused(f"{engine} refused the text (HTTP {status}){because}", details=details)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from foundry_tui.errors import EngineRefused, EngineUnreachable, SpeechRejected, UsageError, VoiceError
-from foundry_tui.voices.http_errors import error_for_status
+from foundry_tui.voices.http_errors import ABOUT_THE_TEXT, error_for_status, text_refused
 from foundry_tui.voices.protocol import BYTES_PER_SAMPLE, Boundary, Speech
 from foundry_tui.voices.till import CHARGED
 
@@ -96,11 +96,17 @@ class HttpClient:
             await self._session.close()
 
     def refusal(self, answer: Answer, text: str = "") -> VoiceError:
-        """The error an answer's status means, with what the service said but for the key and the text."""
+        """The error an answer's status means, with what the service said but for the key and the text.
+
+        ``text`` is what was to be spoken: a request that was refused as such is that text's failure then.
+        """
         said = answer.body[:2000].decode("utf-8", "replace")
         for hidden in (self._options.secret, text, json.dumps(text)[1:-1]):
             if hidden:
                 said = said.replace(hidden, "…")
+        if text and answer.status in ABOUT_THE_TEXT:
+            words = replace(answer, body=said.encode()).complaint().get("message")
+            return text_refused(self._options.engine, answer.status, str(words or ""), said)
         return error_for_status(self._options.engine, answer.status, answer.headers, said)
 
     async def _ask(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from foundry_tui.domain.languages import understood
 from foundry_tui.errors import EngineRefused, SpeechRejected, UsageError, VoiceError, VoiceMissing
 from foundry_tui.voices.fit import fit, join_speech
+from foundry_tui.voices.http_errors import error_for_status
 from foundry_tui.voices.http_speech import Answer, HttpClient, HttpOptions, whole_speech
 from foundry_tui.voices.mp3 import decode_mp3
 from foundry_tui.voices.options import Options
@@ -26,6 +27,8 @@ MOST_LIMIT = 8_000  # less than ten minutes of speech, where services cut withou
 FORMATS = ("pcm", "wav", "mp3")
 OFFICIAL_PRICE = 15.0
 REVISION = 1
+_NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+_OF_THE_SETTINGS = frozenset({"model_not_found", "invalid_api_key"})  # some servers say so with 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +123,16 @@ class OpenAIEngine:
     def _refusal(self, answer: Answer, text: str, voice: str) -> VoiceError:
         error = self._client.refusal(answer, text)
         said = answer.complaint()
-        if answer.status == 429 and said.get("code") in {"insufficient_quota", "billing_hard_limit_reached"}:
+        if str(said.get("code")) in _NO_CREDIT:
             return EngineRefused(
                 "The openai account is out of credit.",
                 next_action="Top it up, then requeue the step.",
                 details=error.details,
             )
-        about_voice = said.get("param") == "voice" or "voice" in str(said.get("message", "")).lower()
-        if answer.status in {400, 404, 422} and about_voice:
+        if answer.status in {400, 404, 422} and _is_about_voice(said, text, voice):
             return VoiceMissing(f"openai has no voice {voice!r}.", details=error.details)
+        if said.get("param") == "model" or str(said.get("code")) in _OF_THE_SETTINGS:
+            return error_for_status("openai", answer.status, answer.headers, str(error.details.get("said", "")))
         return error
 
     async def _listed(self) -> tuple[str, ...]:
@@ -199,6 +203,12 @@ def open_engine(options: dict[str, Any]) -> OpenAIEngine:
     )
     spoken = tuple(understood(language) for language in languages)
     return OpenAIEngine(HttpClient(http), Model(name, sound, sample_rate, voices, spoken), profile)
+
+
+def _is_about_voice(said: Mapping[str, Any], text: str, voice: str) -> bool:
+    """Whether a complaint is about the voice: the word alone is not enough, for services say it of texts too."""
+    message, name = str(said.get("message", "")).replace(text, "…").lower(), voice.lower()
+    return said.get("param") == "voice" or (name in message and "voice" in message.replace(name, ""))
 
 
 def _once(body: dict[str, Any], settings: VoiceSettings) -> str:
