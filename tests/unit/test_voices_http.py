@@ -18,6 +18,7 @@ from foundry_tui.errors import (
 )
 from foundry_tui.voices.engines import open_engine
 from foundry_tui.voices.http_errors import error_for_status, retry_after_s
+from foundry_tui.voices.http_speech import require_plausible
 from foundry_tui.voices.protocol import Engine, VoiceSettings
 from foundry_tui.voices.wav import parse_wav
 
@@ -258,6 +259,21 @@ def test_keys_and_models_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         == 0
     )
     assert open_engine("openai", {"model": "m", "api_key": "k"}).profile.cost_per_million_characters > 0
+
+
+@pytest.mark.parametrize("text", ["Signed, __________________________", "“Oh—oh! . . . . . . . . . . . . . . .”"])
+def test_what_nobody_speaks_takes_no_time(text: str) -> None:
+    require_plausible(text, RATE // 2, RATE, 1.0, "test")
+
+
+@pytest.mark.parametrize(
+    "text", [TEXT, TEXT.replace(" ", " _______ "), "東京の港には朝の霧が深く立ちこめていた。船はまだ動かない。"]
+)
+def test_a_text_spoken_in_two_fifths_of_its_time_was_cut(text: str) -> None:
+    usual = TEXT if text.isascii() else text
+    with pytest.raises(SpeechRejected, match="cut the speech"):
+        require_plausible(text, round(len(usual) / 15 * 0.4 * RATE), RATE, 1.0, "test")
+    require_plausible(text, round(len(usual) / 15 * RATE), RATE, 1.0, "test")
 
 
 def test_wav_is_read_whole_or_not_at_all() -> None:
