@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from fakes.house import QUICK, Speaker, open_house
+from foundry_tui.domain.takes import Take
 from foundry_tui.errors import EngineMissing, EngineUnreachable, FoundryError, UsageError
+from foundry_tui.pipeline.contract import StepContext
 from foundry_tui.pipeline.pool import WorkerPool
+from foundry_tui.steps import audio_generation
+from foundry_tui.steps.booth import Booth
 from foundry_tui.steps.chunk_jobs import ChunkJob
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.steps.hearing import Hearing, HearingSettings
@@ -211,6 +218,70 @@ async def test_an_address_is_asked_and_a_garbled_take_is_spoken_again(tmp_path: 
         "head": "RIFF",
         "key": "Bearer k",
     }
+
+
+class Mumble:
+    """Hears nothing of what was said, so that every take it listened to shows it."""
+
+    def knows(self, language: str) -> bool:
+        return language == "eng"
+
+    async def hear(self, wav: Path, language: str) -> str:
+        return ""
+
+    async def close(self) -> None:
+        return
+
+
+async def test_a_part_is_checked_like_the_rest_of_the_book(
+    tmp_path: Path, cpu: CpuPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of a book is spoken anew by two workers: the other's part is heard, and judged by the whole book's voice."""
+    told: list[tuple[bool, bool, int]] = []
+
+    class Watched(Booth):
+        def __init__(self, context: StepContext, *given: Any, kept: Sequence[Take], **more: Any) -> None:
+            told.append((context.parts is None, given[2].end_db() is not None, len(kept)))
+            super().__init__(context, *given, kept=kept, **more)
+
+    monkeypatch.setattr(audio_generation, "Booth", Watched)
+    async with open_house(tmp_path, cpu, Speaker(concurrency=1)) as house:
+        tools = Toolbox(
+            home=tmp_path,
+            trash=lambda: tmp_path / "trash",
+            engines=house,
+            cpu=cpu,
+            library=LocalLibrary(tmp_path / "library"),
+            settings=StepSettings("standin", "r128", hearing=HearingSettings("all")),
+            free_bytes=free_bytes,
+            recogniser=Mumble(),
+        )
+        await house.run()
+        gone = "chapter_number = 3 AND chunk_index > 1"
+        rows = await house.database.fetch(f"SELECT artifact FROM audio_chunks WHERE {gone}")
+        for row in rows:
+            (tmp_path / row["artifact"]).unlink()
+        total = await house.value("SELECT count(*) FROM audio_chunks")
+        told.clear()
+        house.speaker.latency_s = 0.3
+        await house.requeue("audio_generation")
+        sharing = replace(QUICK, part_chunks=1, workers=1)
+        pools = [WorkerPool(house.database, build_recipes(tools), settings=sharing) for _ in range(2)]
+        await asyncio.gather(*(pool.run_until_idle() for pool in pools))
+        heard = f"SELECT metrics FROM audio_chunks WHERE {gone}"
+        metrics = [str(row["metrics"]) for row in await house.database.fetch(heard)]
+    parts = [(knows, kept) for is_part, knows, kept in told if is_part]
+    assert parts, "the other worker took some"
+    assert all(knows and kept >= total - len(rows) for knows, kept in parts)
+    assert all("word_error_rate" in each for each in metrics)
+
+
+def test_a_voice_is_known_by_the_takes_that_were_heard_before() -> None:
+    kept = [Take("a", 1, number, f"k{number}", metrics={"word_error_rate": 0.3}) for number in range(8)]
+    kept += [
+        Take("a", 2, number, f"g{number}", flags=("garbled",), metrics={"word_error_rate": 1}) for number in range(9)
+    ]
+    assert Hearing(HearingSettings("all"), Mumble(), "eng", _raise, kept).median() == 0.3
 
 
 @pytest.mark.skipif(importlib.util.find_spec("moonshine_voice") is None, reason="the extra check is not installed")

@@ -36,3 +36,7 @@ class Take:
     def place(self) -> tuple[int, int]:
         """(chapter number, chunk index)."""
         return self.chapter_number, self.chunk_index
+
+    def is_of(self, input_key: str) -> bool:
+        """Whether this is the good take of what ``input_key`` stands for."""
+        return self.status is Status.SUCCESS and self.input_key == input_key

@@ -45,6 +45,12 @@ class _Done:
     takes: Mapping[tuple[int, int], Take]
     rows: TakeRows
     norm: VoiceNorm
+    elsewhere: Sequence[Take] = ()  # of chunks that are another worker's, told for what they say of the voice
+
+    @property
+    def kept(self) -> tuple[Take, ...]:
+        """All that is known of the voice."""
+        return (*self.elsewhere, *self.takes.values())
 
 
 class AudioGeneration:
@@ -118,9 +124,18 @@ class AudioGeneration:
             raise _failure(failed)
         return await self._outcome(context, voice, len(jobs), failed)
 
-    async def _adopted(self, context: StepContext, places: Places, voice: Cast, jobs: Sequence[ChunkJob]) -> _Done:
+    async def _adopted(
+        self,
+        context: StepContext,
+        places: Places,
+        voice: Cast,
+        jobs: Sequence[ChunkJob],
+        others: Sequence[ChunkJob] = (),
+    ) -> _Done:
         rows, norm = TakeRows(context.production.audiobook_id, places, voice), VoiceNorm()
-        return _Done(await Adoption(self._tools.home, context, rows, norm).adopt(jobs), rows, norm)
+        adoption = Adoption(self._tools.home, context, rows, norm)
+        elsewhere = await adoption.known(others) if others else ()
+        return _Done(await adoption.adopt(jobs), rows, norm, elsewhere)
 
     async def _speak(
         self, context: StepContext, places: Places, voice: Cast, jobs: Sequence[ChunkJob], done: _Done, more: int = 0
@@ -136,9 +151,8 @@ class AudioGeneration:
         )
         paid = await self._cashier.open(context, places, voice, missing)
         remark = f"{voice.narrator_name} speaks in place of {voice.stands_in_for}" if voice.stands_in_for else ""
-        hearing = self._hearing(context, places)
-        kept_takes = tuple(done.takes.values())
-        booth = Booth(context, done.rows, voice, done.norm, paid=paid, hearing=hearing, remark=remark, kept=kept_takes)
+        hearing = self._hearing(context, places, done.kept)
+        booth = Booth(context, done.rows, voice, done.norm, paid=paid, hearing=hearing, remark=remark, kept=done.kept)
         total = len(jobs) + more
         if context.parts is None or paid is not None:  # what costs money is bought by one worker
             return await booth.speak(missing, total=total, on_take=self._press.add)
@@ -146,20 +160,24 @@ class AudioGeneration:
         return await shared.speak(missing, voice, total=total, on_take=self._press.add)
 
     async def run_part(self, context: StepContext, places: Sequence[tuple[int, int]], brief: Mapping[str, Any]) -> str:
-        """Speak some chunks of a book whose run is another worker's."""
+        """Speak some chunks of a book whose run is another worker's.
+
+        They are checked as the run itself would: against all that the production knows of the voice, and heard.
+        """
         here = Places.of(self._tools.home, context.production)
         chapters = await narrated_chapters(context, here, self._tools.settings)
         voice = await self._cast(context)
         require_same_voice(voice, brief)
-        wanted = set(places)
-        jobs = [job for job in await self._jobs(context, chapters, voice) if job.place in wanted]
-        done = await self._adopted(context, here, voice, jobs)
+        wanted, book = set(places), await self._jobs(context, chapters, voice)
+        jobs = [job for job in book if job.place in wanted]
+        done = await self._adopted(context, here, voice, jobs, [job for job in book if job.place not in wanted])
         missing = [job for job in jobs if job.place not in done.takes]
-        booth = Booth(context, done.rows, voice, done.norm)
+        hearing = self._hearing(context, here, done.kept)
+        booth = Booth(context, done.rows, voice, done.norm, hearing=hearing, kept=done.kept)
         failed = await booth.speak(missing, total=len(jobs), on_take=lambda _: None)
         return f"{len(jobs) - len(failed)} of {len(places)} chunks are spoken."
 
-    def _hearing(self, context: StepContext, places: Places) -> Hearing | None:
+    def _hearing(self, context: StepContext, places: Places, kept: Sequence[Take]) -> Hearing | None:
         settings, recogniser = self._tools.settings.hearing, self._tools.recogniser
         if recogniser is None or settings.which == "off":
             return None
@@ -168,7 +186,7 @@ class AudioGeneration:
             said = f"The hearing check is off for the rest of this step: {error.sentence()}"
             await context.event("hearing_off", said, level=Level.WARNING, details={"code": error.code})
 
-        return Hearing(settings, recogniser, places.language, on_trouble)
+        return Hearing(settings, recogniser, places.language, on_trouble, kept)
 
     async def _finish(
         self, context: StepContext, places: Places, voice: Cast, chapters: Sequence[Chapter], jobs: Sequence[ChunkJob]
@@ -176,7 +194,7 @@ class AudioGeneration:
         """Have the fallback speak what the first voice has not."""
         await self._understudy.tell(context, voice)
         takes = await context.takes()
-        spoken = {job.place for job in jobs if (row := takes.get(job.place)) and _is(row, job)}
+        spoken = {job.place for job in jobs if (row := takes.get(job.place)) and row.is_of(job.key)}
         rest = [job for job in await self._jobs(context, chapters, voice) if job.place not in spoken]
         done = await self._adopted(context, places, voice, rest)
         for take in done.takes.values():
@@ -295,10 +313,6 @@ def _jobs_of(
             meant = texts.meant(chunk.speech)
             jobs.append(ChunkJob(chapter.number, chunk.index, said, take, key_of(parts), parts, meant))
     return jobs
-
-
-def _is(take: Take, job: ChunkJob) -> bool:
-    return take.status is Status.SUCCESS and take.input_key == job.key
 
 
 def _failure(failed: Sequence[Take]) -> ChunksFailed:

@@ -32,7 +32,7 @@ from foundry_tui.errors import (
 from foundry_tui.pipeline.contract import Progress, StepContext
 from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows, heard_words
-from foundry_tui.steps.hearing import Hearing
+from foundry_tui.steps.hearing import RATE, Hearing
 from foundry_tui.steps.paid_takes import PaidTakes, again_costs
 from foundry_tui.voices.fit import fit, join_speech
 from foundry_tui.voices.guard import OnRetry
@@ -306,7 +306,7 @@ class Booth:
         kept = write_take(self._rows.places.chunk(job.key), speech.pcm, speech.sample_rate, tags)
         take = self._rows.good(job, kept, measures, tuple(flag.name for flag in flags), attempt)
         # Beside what was measured of the sound: how far it was from its words, where somebody listened.
-        return take if heard is None else dataclasses.replace(take, metrics={**take.metrics, "word_error_rate": heard})
+        return take if heard is None else dataclasses.replace(take, metrics={**take.metrics, RATE: heard})
 
 
 def lanes_for(concurrency: int) -> int:

@@ -11,11 +11,12 @@ import logging
 import statistics
 import tempfile
 import wave
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from foundry_tui.audio.check import Flag
+from foundry_tui.domain.takes import Take
 from foundry_tui.errors import FoundryError
 from foundry_tui.steps.chunk_jobs import ChunkJob
 from foundry_tui.voices.protocol import Speech
@@ -24,6 +25,7 @@ from foundry_tui.voices.word_errors import WordErrors, word_errors, words_of
 
 _log = logging.getLogger(__name__)
 GARBLED = "garbled"
+RATE = "word_error_rate"  # among a heard take's metrics
 _ENOUGH = 8  # takes before a voice's median means anything
 _USUAL = 0.15  # until then
 _KEPT = 101
@@ -41,7 +43,7 @@ class HearingSettings:
 
 
 class Hearing:
-    """Hears the takes of one voice of one production."""
+    """Hears the takes of one voice of one production; of ``kept`` takes that were heard before it knows the voice."""
 
     def __init__(
         self,
@@ -49,12 +51,14 @@ class Hearing:
         recogniser: Recogniser,
         language: str,
         on_trouble: Callable[[FoundryError], Awaitable[None]],
+        kept: Iterable[Take] = (),
     ) -> None:
         self._settings = settings
         self._recogniser = recogniser
         self._language = language
         self._on_trouble = on_trouble
-        self._rates: list[float] = []
+        self._rates = [float(take.metrics[RATE]) for take in kept if RATE in take.metrics and GARBLED not in take.flags]
+        del self._rates[:-_KEPT]
         self._one = asyncio.Lock()
         self._off = False
         self.heard = 0
