@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakes.house import MADE, House, Speaker, open_house
+from fakes.house import MADE, QUICK, House, Speaker, open_house
 from fakes.standin_engine import StandinEngine
 from foundry_tui.audio.take_file import write_take
 from foundry_tui.domain.books import Narrator
@@ -30,7 +30,9 @@ from foundry_tui.errors import (
     TextRefused,
     VoiceMissing,
 )
+from foundry_tui.operations.forecast import Forecast
 from foundry_tui.operations.purse import Purse
+from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.steps import paid_takes
 from foundry_tui.steps.cpu_pool import CpuPool
@@ -39,7 +41,7 @@ from foundry_tui.steps.space import free_bytes
 from foundry_tui.steps.toolbox import StepSettings, Toolbox
 from foundry_tui.storage import LocalLibrary
 from foundry_tui.store import roster
-from foundry_tui.store.tables import narrators
+from foundry_tui.store.tables import audiobook_productions, narrators
 from foundry_tui.voices.guard import GuardedEngine
 from foundry_tui.voices.protocol import Speech, VoiceSettings
 from foundry_tui.voices.till import CHARGED, Order, owed
@@ -73,12 +75,13 @@ class DearHouse:
         self.house = house
         self.purse = purse
         self.others = others or {}
+        self.gone = False  # the narrator's own engine
 
     async def get(self, name: str) -> GuardedEngine:
         async def soon(_: float) -> None:
             await asyncio.sleep(0)
 
-        engine = self.house.speaker if name == "standin" else self.others.get(name)
+        engine = self.others.get(name) if name != "standin" else None if self.gone else self.house.speaker
         if engine is None:
             raise EngineMissing(f"There is no {name} here.")
         return GuardedEngine(engine, attempts=2, sleep=soon, till=self.purse)
@@ -87,7 +90,7 @@ class DearHouse:
         async with self.house.database.read() as connection:
             return await roster.get_narrator(connection, narrator_id)
 
-    async def run(self) -> None:
+    def recipes(self) -> Mapping[str, Recipe]:
         tools = Toolbox(
             home=self.house.home,
             trash=lambda: self.house.home / "trash",
@@ -99,9 +102,15 @@ class DearHouse:
             purse=self.purse,
             narrator=self.narrator,
         )
-        from fakes.house import QUICK
+        return build_recipes(tools)
 
-        await WorkerPool(self.house.database, build_recipes(tools), settings=QUICK).run_until_idle()
+    async def run(self) -> None:
+        await WorkerPool(self.house.database, self.recipes(), settings=QUICK).run_until_idle()
+
+    async def foretold(self) -> str:
+        """What speaking the book again would do."""
+        told = await Forecast(self.house.database, self.recipes, lambda: datetime.now(UTC)).of(MADE)
+        return "; ".join(next(step.reasons for step in told if step.step_number.startswith("STEP3")))
 
 
 def purse_of(house: House, cap: int | None = None) -> Purse:
@@ -403,6 +412,68 @@ async def test_a_declared_fallback_steps_in_and_steps_back(tmp_path: Path, cpu: 
         assert [row["voice"] for row in rows] == ["one"], "the first voice speaks what the other has spoken"
         assert sum(house.speaker.spoken.values()) > first
         assert not spare.fail
+
+
+async def test_what_the_first_voice_has_spoken_stays_where_it_is_gone_from_the_start(
+    tmp_path: Path, cpu: CpuPool
+) -> None:
+    def fail(text: str, _: int) -> Exception | None:
+        return EngineDown("No line to the moon.") if "chapter two" in text else None
+
+    async with open_house(tmp_path, cpu, Speaker(fail=fail, concurrency=1)) as house:
+        spare = Speaker()
+        dear = DearHouse(house, purse_of(house), {"spare": spare})
+        await dear.run()
+        by_first = "SELECT artifact FROM audio_chunks WHERE voice = 'one' AND status = 'success' ORDER BY artifact"
+        spoken = await house.database.fetch(by_first)
+        assert spoken
+
+        await with_fallback(house)
+        lost = tmp_path / spoken[-1]["artifact"]
+        lost.unlink()
+        dear.gone = True
+        await house.requeue("audio_generation")
+        await dear.run()
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+        assert await house.database.fetch(by_first) == spoken[:-1], "but for the one whose file is lost"
+        chunks = await house.value("SELECT count(*) FROM audio_chunks")
+        assert sum(spare.spoken.values()) == chunks - len(spoken) + 1
+        (begun, *_) = reversed(await house.told("speaking"))
+        assert begun.startswith(f"{len(spoken) - 1:,} of {chunks:,} chunks are there already")
+        await house.requeue("audio_generation")
+        await dear.run()
+        assert sum(spare.spoken.values()) == chunks - len(spoken) + 1, "what stands of both voices stays"
+
+
+async def test_a_fallback_is_foretold_to_speak_what_the_first_voice_has_not(tmp_path: Path, cpu: CpuPool) -> None:
+    async with open_house(tmp_path, cpu) as house:
+        dear = DearHouse(house, purse_of(house), {"spare": Speaker()})
+        await dear.run()
+        await with_fallback(house)
+        dear.gone = True
+        (row,) = await house.database.fetch("SELECT artifact FROM audio_chunks WHERE chapter_number = 2 LIMIT 1")
+        (tmp_path / row["artifact"]).unlink()
+        chunks = await house.value("SELECT count(*) FROM audio_chunks")
+        assert (await dear.foretold()).endswith(f"1 of {chunks} chunks are to be spoken")
+
+
+@pytest.mark.parametrize("changed", [{"settings": {"rate": 1.2}}, {"voice": "drei"}])
+async def test_what_another_voice_of_the_narrator_has_spoken_does_not_stay(
+    tmp_path: Path, cpu: CpuPool, changed: dict[str, object]
+) -> None:
+    async with open_house(tmp_path, cpu) as house:
+        spare = Speaker()
+        dear = DearHouse(house, purse_of(house), {"spare": spare})
+        await dear.run()
+        await with_fallback(house)
+        async with house.database.write() as connection:
+            await connection.execute(audiobook_productions.update().values(options={}))
+            await roster.update_narrator(connection, "anna", **changed)
+        dear.gone = True
+        await house.requeue("audio_generation")
+        await dear.run()
+        rows = await house.database.fetch("SELECT DISTINCT voice FROM audio_chunks")
+        assert [row["voice"] for row in rows] == ["two"]
 
 
 async def test_without_a_declared_fallback_nobody_steps_in(tmp_path: Path, cpu: CpuPool) -> None:

@@ -97,7 +97,9 @@ class AudioGeneration:
         voice = await self._cast(context)
         jobs = await self._jobs(context, chapters, voice)
         rows = TakeRows(context.production.audiobook_id, places, voice)
-        missing = await Adoption(self._tools.home, context, rows, VoiceNorm()).missing(jobs)
+        stays = await self._understudy.stays(context, voice, jobs)
+        wanting = [job for job in jobs if job.place not in stays]
+        missing = await Adoption(self._tools.home, context, rows, VoiceNorm()).missing(wanting)
         return [f"{len(missing):,} of {len(jobs):,} chunks are to be spoken"]
 
     async def run(self, context: StepContext) -> StepOutcome:
@@ -107,11 +109,13 @@ class AudioGeneration:
         voice = await self._cast(context)
         await self._introduce(context, voice)
         jobs = await self._jobs(context, chapters, voice)
-        done = await self._adopted(context, places, voice, jobs)
-        self._press.begin(context, places, chapters, done.takes)
+        stays = await self._understudy.stays(context, voice, jobs)
+        mine = [job for job in jobs if job.place not in stays]
+        done = await self._adopted(context, places, voice, mine)
+        self._press.begin(context, places, chapters, {**stays, **done.takes})
         try:
             try:
-                failed = await self._speak(context, places, voice, jobs, done)
+                failed = await self._speak(context, places, voice, mine, done, more=len(stays))
             except GONE as error:
                 instead = None if voice.stands_in_for else await self._understudy.instead(context, error)
                 if instead is None:

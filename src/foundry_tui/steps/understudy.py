@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
+
 from foundry_tui.domain.books import Narrator, as_begun
 from foundry_tui.domain.languages import understood
 from foundry_tui.domain.status import Level
+from foundry_tui.domain.takes import Take
 from foundry_tui.errors import (
     EngineBusy,
     EngineDown,
@@ -15,8 +19,11 @@ from foundry_tui.errors import (
     VoiceMissing,
 )
 from foundry_tui.pipeline.contract import StepContext
+from foundry_tui.steps.adoption import is_there
 from foundry_tui.steps.casting import Cast, cast, engine_name, standing_in
+from foundry_tui.steps.chunk_jobs import ChunkJob
 from foundry_tui.steps.toolbox import Toolbox
+from foundry_tui.voices.protocol import VoiceSettings
 
 # Missing for good, or gone longer than the guard's patience. A refusal (a key, no credit, a cap) is the operator's.
 GONE = (EngineMissing, VoiceMissing, EngineDown, EngineUnreachable, EngineBusy)
@@ -50,6 +57,36 @@ class Understudy:
         except (*GONE, NotFound):
             return None
         return standing_in(voice, fallback, context.narrator.narrator_name, error.message)
+
+    async def stays(self, context: StepContext, voice: Cast, jobs: Sequence[ChunkJob]) -> dict[tuple[int, int], Take]:
+        """What the first voice has spoken of ``jobs``, by place, where ``voice`` stands in for it.
+
+        The keys cannot tell, for an engine that is not there does not say its version: engine, voice, settings and
+        words do.
+        """
+        if not voice.stands_in_for:
+            return {}
+        narrator = as_begun(context.narrator, context.production.options)
+        engine = engine_name(narrator, self._tools.settings.default_engine)
+        settings = VoiceSettings.from_mapping(narrator.settings).to_mapping()
+        named = narrator.voice if narrator.engine else None
+
+        def first_voices(take: Take) -> bool:
+            if take.engine != engine or (take.engine, take.voice) == (voice.engine_name, voice.voice):
+                return False
+            return named in {None, "", take.voice} and take.key_parts.get("settings") == settings
+
+        def standing(takes: Mapping[tuple[int, int], Take]) -> dict[tuple[int, int], Take]:
+            found = ((job, takes[job.place]) for job in jobs if job.place in takes)
+            return {
+                job.place: take
+                for job, take in found
+                if (take.key_parts.get("text"), take.take) == (job.text, job.take)
+                and first_voices(take)
+                and is_there(self._tools.home, take)
+            }
+
+        return await asyncio.to_thread(standing, await context.takes())
 
     async def tell(self, context: StepContext, voice: Cast) -> None:
         """The substitution as an event."""
