@@ -185,6 +185,27 @@ async def test_a_voice_without_a_pause_is_taken_as_it_is(tmp_path: Path, cpu: Cp
         assert len(await house.told("retake")) <= 4
 
 
+async def test_two_cut_takes_of_one_chunk_leave_the_check_on(tmp_path: Path, cpu: CpuPool) -> None:
+    """What one chunk shows twice excuses that chunk; another that is cut once is spoken again all the same."""
+
+    def cut(pcm: bytes) -> bytes:
+        return pcm[: len(pcm) * 9 // 10] + b"\x00\x50\x00\xb0" * 2400
+
+    bad = {"one of chapter one": 2, "four of chapter three": 1}
+
+    def spoil(text: str, nth: int) -> object:
+        return cut if any(named in text and nth <= times for named, times in bad.items()) else None
+
+    speaker = Speaker(natural_takes=True, spoil=spoil, concurrency=1)  # type: ignore[arg-type]
+    async with open_house(tmp_path, cpu, speaker) as house:
+        await house.run()
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+        told = await house.told("retake")
+    assert len(told) == 2
+    assert "Chapter 1" in told[0]
+    assert "Chapter 3" in told[1]
+
+
 async def test_the_engine_is_asked_on_while_what_came_is_checked(
     tmp_path: Path, cpu: CpuPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

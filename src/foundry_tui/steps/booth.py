@@ -44,6 +44,7 @@ RETAKES = 2
 # These judge the colour of a sound; a voice may simply have it. Missing or repeated words are never a habit.
 _MAY_BE_HABITS = frozenset({"noise", "truncated_end"})
 _PROVE_A_HABIT = 8
+_CHUNKS_PROVE_A_HABIT = 3  # that show the same in two takes each
 # These mean that no other chunk would fare better: the step ends, finished chunks stay.
 _HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, SpendingCap, WriteFailed)
 # An engine that fails this often in a row, on chunk after chunk, is down; the chunks are not to blame. Nor are they
@@ -82,6 +83,7 @@ class Booth:
         self._speaking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._habits = habits_of(kept)  # names of flags
         self._refused: dict[tuple[int, int], set[str]] = {}  # what a chunk's takes were refused for
+        self._shown_again: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)  # chunks by flag
         self._in_hand: set[tuple[int, int]] = set()
         self._stop: BaseException | None = None
         self._down = 0
@@ -265,10 +267,17 @@ class Booth:
         )
 
     def _not_habits(self, job: ChunkJob, fatal: Sequence[Flag]) -> list[Flag]:
-        """Without those of the voice's own ways: what a new take of the same chunk shows again is no bad luck."""
+        """Without those of the voice's own ways: what a new take of the same chunk shows again is no bad luck there.
+
+        Only where it was none on several chunks is it the voice's way everywhere: one text may sound so by itself, or
+        be cut twice, and the check would be off for all the others.
+        """
         again = _MAY_BE_HABITS & self._refused.get(job.place, set()) & {flag.name for flag in fatal}
-        self._habits |= again
-        return [flag for flag in fatal if flag.name not in self._habits]
+        for name in again:
+            self._shown_again[name].add(job.place)
+            if len(self._shown_again[name]) >= _CHUNKS_PROVE_A_HABIT:
+                self._habits.add(name)
+        return [flag for flag in fatal if flag.name not in self._habits | again]
 
     async def _judged(self, job: ChunkJob, speech: Speech, attempt: int) -> Take:
         """Measure, check and keep; raises SpeechRejected for sound that is not to be believed."""
