@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from foundry_tui.errors import Conflict, DatabaseUnavailable, SchemaTooNew
-from foundry_tui.store.backup import backup
+from foundry_tui.store.backup import backup, copy_file
 from foundry_tui.store.database import Database, sqlite_url
 from foundry_tui.store.restore import restore
 
@@ -102,3 +103,36 @@ async def test_what_is_no_good_backup_is_refused_and_nothing_changes(
         await restore(bad, migrated_file)
     assert messages(migrated_file) == ["then", "now"]
     assert sorted(path.name for path in migrated_file.parent.iterdir()) == ["copy.bak", "foundry.db"]
+
+
+class Disturbed(sqlite3.Connection):
+    """A connection beside which somebody commits after every piece of a backup."""
+
+    steps = 0
+
+    def backup(self, target: sqlite3.Connection, **options: Any) -> None:
+        file = self.execute("PRAGMA database_list").fetchone()[2]
+
+        def commit(*_: int) -> None:
+            Disturbed.steps += 1
+            assert Disturbed.steps < 20, "it begins anew for ever"
+            with closing(connect(file)) as other, other:
+                other.execute("INSERT INTO app_events (message) VALUES ('meanwhile')")
+
+        super().backup(target, progress=commit, **options)
+
+
+connect = sqlite3.connect
+
+
+def test_a_copy_of_a_home_that_is_never_at_rest_ends(migrated_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(connect(migrated_file)) as connection, connection:
+        connection.execute("INSERT INTO app_events (message) VALUES (hex(zeroblob(6000000)))")
+    monkeypatch.setattr(Disturbed, "steps", 0)
+    monkeypatch.setattr(
+        "foundry_tui.store.backup.sqlite3.connect", lambda *given, **more: connect(*given, factory=Disturbed, **more)
+    )
+    copy = copy_file(migrated_file, migrated_file.parent / "copy.bak")
+    monkeypatch.undo()
+    assert len(messages(copy)) == 1
+    assert len(messages(migrated_file)) == 2

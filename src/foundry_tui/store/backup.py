@@ -13,7 +13,9 @@ from foundry_tui.errors import DatabaseUnavailable, DiskFull, UsageError, WriteF
 from foundry_tui.store.database import Database
 from foundry_tui.store.tables import metadata
 
-_PAGES_AT_ONCE = 2_000  # about 8 MB: writers get their turn in between
+# In one step: a copy taken in pieces begins anew whenever somebody commits between two of them, and would never end in
+# a busy home. Under WAL a reader blocks no writer, so nobody waits for it.
+_ALL_PAGES = -1
 
 
 async def backup(database: Database, target: Path) -> Path:
@@ -37,7 +39,7 @@ def copy_file(source: Path, target: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(source, timeout=30)) as origin, closing(sqlite3.connect(half)) as copy:
-            origin.backup(copy, pages=_PAGES_AT_ONCE)
+            origin.backup(copy, pages=_ALL_PAGES)
             # The copy stands alone: no -wal beside it that somebody could forget to take along.
             copy.execute("PRAGMA journal_mode=DELETE")
             verdict = copy.execute("PRAGMA quick_check").fetchone()[0]
