@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tarfile
 from datetime import UTC, datetime
@@ -64,6 +65,21 @@ def test_a_restored_home_is_the_same_and_has_nothing_to_do(finished: Press, tmp_
     assert len(list(new.home.glob("library/*/*/*.m4b"))) == 1, "published where it was, not a second time"
     refused = new.run("restore", made["backup"], expect=2)
     assert "is not empty" in refused.stderr
+
+
+@pytest.mark.parametrize("ending", ["", "home.tar"])
+def test_names_that_are_no_text_come_back_as_they_were(finished: Press, tmp_path: Path, ending: str) -> None:
+    home = homes.copy(finished.home, tmp_path / "home")
+    odd = [home / os.fsdecode(name) for name in (b"inbox/caf\xe9.txt", b"samples/\xff\xfe/\xc3.wav")]
+    for path in odd:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.fsencode(path.name))
+        os.utime(path, (1, 1))
+    made = json.loads(Press(home).run("backup", "--to", str(tmp_path / "safe" / ending), "--json").stdout)
+    new = Press(tmp_path / "new")
+    new.run("restore", made["backup"])
+    for path in odd:
+        assert (new.home / path.relative_to(home)).read_bytes() == path.read_bytes()
 
 
 def test_the_next_backup_costs_only_what_is_new(finished: Press, tmp_path: Path) -> None:

@@ -53,6 +53,14 @@ class Manifest:
         """As manifest.json holds it."""
         return {"format": FORMAT, **asdict(self)}
 
+    def to_bytes(self) -> bytes:
+        """The manifest as a file.
+
+        In ASCII: a name that is not UTF-8 on the disk holds halves of characters, which have no bytes in UTF-8, but an
+        escape in JSON that reads back as the same name.
+        """
+        return (json.dumps(self.to_json(), indent=1, sort_keys=True) + "\n").encode("ascii")
+
     @classmethod
     def from_json(cls, raw: bytes, where: Path) -> Manifest:
         """The manifest of ``where``; raises UsageError for one that is none, or whose names lead out of the backup."""
@@ -129,9 +137,8 @@ class FolderSink:
 
     def finish(self, manifest: Manifest) -> None:
         """The manifest, then every folder's names."""
-        text = json.dumps(manifest.to_json(), ensure_ascii=False, indent=1, sort_keys=True)
-        with (self._folder / MANIFEST).open("x", encoding="utf-8") as file:
-            file.write(text + "\n")
+        with (self._folder / MANIFEST).open("xb") as file:
+            file.write(manifest.to_bytes())
             file.flush()
             os.fsync(file.fileno())
         for place, _, _ in os.walk(self._folder):
@@ -157,7 +164,7 @@ class TarSink:
 
     def finish(self, manifest: Manifest) -> None:
         """The manifest as the last member."""
-        raw = json.dumps(manifest.to_json(), ensure_ascii=False, sort_keys=True).encode()
+        raw = manifest.to_bytes()
         info = tarfile.TarInfo(MANIFEST)
         info.size = len(raw)
         self._tar.addfile(info, io.BytesIO(raw))
