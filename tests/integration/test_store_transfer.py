@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sqlite3
@@ -10,19 +11,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Table, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.domain.books import Book, Narrator
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.status import Level
 from foundry_tui.errors import Conflict, UsageError
+from foundry_tui.store import transfer
 from foundry_tui.store.catalog import add_books
 from foundry_tui.store.database import Database, sqlite_url
 from foundry_tui.store.event_history import Cursor, page_after
 from foundry_tui.store.events import append
 from foundry_tui.store.productions import create_production
 from foundry_tui.store.roster import add_narrator, get_narrator, update_narrator
-from foundry_tui.store.tables import metadata
+from foundry_tui.store.tables import books, metadata
 from foundry_tui.store.transfer import copy_database
 
 SHORT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -110,6 +113,33 @@ async def test_what_is_copied_goes_on_being_used(on_sqlite: Database, on_postgre
             assert len((await page_after(connection, before)).events) == 2
             job = await connection.scalar(text("INSERT INTO jobs (name, created_at) VALUES ('y', 0) RETURNING job_id"))
             assert job == 42
+    await back.close()
+
+
+@pytest.mark.parametrize("forth", [True, False])
+async def test_a_server_does_not_end_the_side_that_waits(
+    on_sqlite: Database, empty_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forth: bool
+) -> None:
+    await stock(on_sqlite)
+    joint = "&" if "?" in empty_postgres_url else "?"
+    hasty = Database.connect(f"{empty_postgres_url}{joint}options=-c idle_in_transaction_session_timeout=300")
+    back = Database.connect(sqlite_url(str(tmp_path / "back.db")))
+    if not forth:
+        await copy_database(on_sqlite, hasty)
+
+    async def slowly(connection: AsyncConnection, table: Table) -> tuple[int, int]:
+        if table is books and connection.dialect.name == "sqlite":
+            await asyncio.sleep(0.8)
+        return await digest(connection, table)
+
+    digest = transfer._digest
+    monkeypatch.setattr(transfer, "_digest", slowly)
+    copied = await copy_database(*((on_sqlite, hasty) if forth else (hasty, back)))
+    assert copied.rows["books"] == 1201
+    assert await hasty.fetch("SHOW idle_in_transaction_session_timeout") == [
+        {"idle_in_transaction_session_timeout": "300ms"}
+    ]
+    await hasty.close()
     await back.close()
 
 

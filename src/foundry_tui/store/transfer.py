@@ -66,6 +66,8 @@ async def copy_database(
     async with source.read() as origin, target.write() as destination:
         if not source.is_sqlite:
             await origin.execution_options(isolation_level="REPEATABLE READ")
+        for each in (origin, destination):
+            await _allow_idling(each)
         if not even_at_work:
             await _refuse_work(origin, now().timestamp())
         await _refuse_rows(destination, target.where)
@@ -77,6 +79,12 @@ async def copy_database(
             await _advance_serials(destination)
         await _prove(origin, destination)
     return Transferred(counts)
+
+
+async def _allow_idling(connection: AsyncConnection) -> None:
+    """A large table is read from one side while the other's transaction waits: the server must not end it meanwhile."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 async def _refuse_work(connection: AsyncConnection, now: float) -> None:
