@@ -9,6 +9,7 @@ import shutil
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -219,3 +220,106 @@ async def test_rows_of_either_database_come_back_into_either(
         assert done.rows == made.rows
     with pytest.raises(Conflict):
         await restore(made.place, home=new, **target)
+
+
+@pytest.fixture
+async def small(migrated_file: Path, tmp_path: Path) -> Path:
+    """A backup of one book, of something in every folder, and of a config.toml that names the original's library."""
+    home = tmp_path / "made"
+    for name in ("foundry/one/one.html", "samples/nora.wav", "inbox/new.txt", "library/A/T/t.m4b", "database/x"):
+        (home / name).parent.mkdir(parents=True)
+        (home / name).write_text(name)
+    (home / "config.toml").write_text(f'library = "{home}/library"\nworkers = 1\n')
+    database = Database.connect(sqlite_url(str(migrated_file)))
+    async with database.write() as connection:
+        await connection.execute(
+            text("INSERT INTO books (id, book_id, book_name, language) VALUES ('20250101000000', 'one', 'One', 'eng')")
+        )
+    made = await Backups(database, home, home / "library", lambda: datetime(2026, 1, 1, tzinfo=UTC)).make(
+        tmp_path / "safe", library=True
+    )
+    await database.close()
+    return made.place
+
+
+def target_of(home: Path, url: str | None = None) -> dict[str, Any]:
+    own = home / "database" / "foundry.db"
+    places = {"database_file": own, "database_url": url or sqlite_url(str(own))}
+    return {"home": home, "folders": ("database", "inbox"), **places}
+
+
+@pytest.mark.parametrize(
+    "name", ["config.toml", "inbox/mine.txt", "inbox/new.txt", "samples/nora.wav", "foundry/x", "library/A/mine"]
+)
+async def test_what_lies_in_the_home_is_named_and_stays(small: Path, tmp_path: Path, name: str) -> None:
+    mine = tmp_path / "new" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(Conflict, match=f"it holds .*{name}"):
+        await restore(small, **target_of(tmp_path / "new"))
+    assert [path for path in (tmp_path / "new").rglob("*") if path.is_file()] == [mine]
+    assert mine.read_text() == "mine"
+
+
+async def test_a_link_in_the_home_is_no_part_of_the_backup(small: Path, tmp_path: Path) -> None:
+    link = tmp_path / "new" / "inbox" / "books"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path)
+    with pytest.raises(Conflict, match="inbox/books"):
+        await restore(small, **target_of(tmp_path / "new"))
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("on_a_server", [False, True])
+async def test_a_restore_that_was_broken_off_can_be_asked_for_again(
+    small: Path, tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, on_a_server: bool
+) -> None:
+    home = tmp_path / "new"
+    target = target_of(home, postgres_url if on_a_server else None)
+
+    async def cut(*_: object) -> None:
+        raise OSError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("foundry_tui.operations.restore._copy_rows", cut)
+        patch.setattr("foundry_tui.operations.restore.rows.restore", cut)
+        with pytest.raises(OSError, match="the power went"):
+            await restore(small, **target)
+    brought = home / "inbox" / "new.txt"
+    brought.rename(tmp_path / "aside")  # it may have been cut off before this one
+    kept = (home / "foundry" / "one" / "one.html").stat().st_ino
+    await restore(small, **target)
+    assert brought.read_text() == "inbox/new.txt"
+    assert (home / "foundry" / "one" / "one.html").stat().st_ino == kept
+    assert "# as it was before the restore: library" in (home / "config.toml").read_text()
+    assert not list(home.glob(".part_*"))
+    opened = Database.connect(target["database_url"])
+    assert await opened.fetch("SELECT book_name FROM books") == [{"book_name": "One"}]
+    await opened.close()
+    with pytest.raises(Conflict, match="is not empty" if not on_a_server else "holds rows already, in books"):
+        await restore(small, **target)
+
+
+async def test_what_was_changed_after_a_cut_is_not_overwritten(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut(*_: object) -> None:
+        raise OSError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("foundry_tui.operations.restore.rows.restore", cut)
+        with pytest.raises(OSError, match="the power went"):
+            await restore(small, **target_of(tmp_path / "new"))
+    changed = tmp_path / "new" / "config.toml"
+    changed.write_text(changed.read_text() + "workers = 3\n")
+    with pytest.raises(Conflict, match=r"config\.toml"):
+        await restore(small, **target_of(tmp_path / "new"))
+
+
+async def test_a_server_that_holds_rows_is_refused_before_a_file_is_brought(
+    small: Path, tmp_path: Path, postgres_url: str
+) -> None:
+    await restore(small, **target_of(tmp_path / "first", postgres_url))
+    with pytest.raises(Conflict, match="holds rows already, in books"):
+        await restore(small, **target_of(tmp_path / "second", postgres_url))
+    assert not (tmp_path / "second").exists()

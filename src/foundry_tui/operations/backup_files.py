@@ -9,7 +9,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
@@ -228,6 +228,12 @@ def read_manifest(backup: Path) -> Manifest:
     except (OSError, KeyError, tarfile.TarError, AssertionError) as error:
         said = f"{backup} is no backup of Foundry, or one that was never finished: it has no {MANIFEST}."
         raise UsageError(said, next_action=_CHOOSE) from error
+
+
+def content_of(backup: Path, name: str) -> bytes:
+    """One small file of ``backup``, not proved; raises SourceError where it is missing."""
+    with nullcontext() if backup.is_dir() else tarfile.open(backup, "r:") as tar, _opened(backup, tar, name) as file:
+        return file.read()
 
 
 def unpack(backup: Path, manifest: Manifest, into: Path) -> None:

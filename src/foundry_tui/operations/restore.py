@@ -1,22 +1,23 @@
-"""A backup put into an empty home: proved while it is unpacked, and in place only when all of it is there."""
+"""A backup put into an empty home: proved while it is unpacked, and a home only when all of it is there."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from foundry_tui.errors import Conflict, FoundryError
-from foundry_tui.files import TEMP_MARK, sync_folder, write_bytes, writing
-from foundry_tui.operations.backup_files import DATABASE, Manifest, read_manifest, unpack
+from foundry_tui.files import TEMP_MARK, sha256_of, sync_folder, write_bytes, writing
+from foundry_tui.operations.backup_files import DATABASE, Entry, Manifest, content_of, read_manifest, unpack
 from foundry_tui.store import restore as rows
 from foundry_tui.store.backup import row_counts
 from foundry_tui.store.database import Database, sqlite_url
-from foundry_tui.store.transfer import copy_database
+from foundry_tui.store.transfer import copy_database, refuse_taken
 from foundry_tui.store.upgrade import upgrade
 
 CONFIG = "config.toml"
@@ -51,22 +52,27 @@ async def restore(
 ) -> RestoreReport:
     """Restore ``backup`` into the empty home ``home``, whose database is ``database_url`` (``database_file`` its own).
 
-    Raises Conflict where the home, or the database, holds anything; NotFound, UsageError or SourceError for a backup
-    that is none or damaged; WriteFailed, DiskFull. What was broken off half-way is swept away by the next try.
+    Raises Conflict where the home, or the database, holds anything that is not of this very backup; NotFound,
+    UsageError or SourceError for a backup that is none or damaged; WriteFailed, DiskFull. The rows come last, and all
+    at once: without them a try can be repeated, and keeps what the one before has brought; with them it was whole.
     """
     manifest = await asyncio.to_thread(read_manifest, backup)
-    await asyncio.to_thread(_refuse_taken, home, database_file)
+    await asyncio.to_thread(_refuse_taken, home, database_file, backup, manifest)
+    own = database_url == sqlite_url(str(database_file))
+    if not own:
+        await _refuse_rows(database_url)
     stage = home / _STAGE
     try:
         await asyncio.to_thread(_stage, backup, manifest, stage)
         await asyncio.to_thread(_prove_rows, stage / DATABASE, manifest)
-        own = database_url == sqlite_url(str(database_file))
         ready = await asyncio.to_thread(_prepare_rows, stage, manifest, home, database_file.name)
-        if not own:
-            await _copy_rows(ready, database_url)
+        # Again: unpacking may have taken an hour.
+        await asyncio.to_thread(_refuse_taken, home, database_file, backup, manifest)
         remarks = await asyncio.to_thread(_put_in_place, stage, home, folders)
         if own:
             await rows.restore(ready, database_file)
+        else:
+            await _copy_rows(ready, database_url)
     finally:
         await asyncio.to_thread(shutil.rmtree, stage, ignore_errors=True)
     if manifest.missing:
@@ -76,15 +82,58 @@ async def restore(
     return RestoreReport(home, manifest.made_at, len(manifest.files), sum(manifest.tables.values()), remarks)
 
 
-def _refuse_taken(home: Path, database_file: Path) -> None:
-    taken = [database_file] if database_file.exists() else []
-    for name in ("foundry", "library"):
-        taken += [path for path in (home / name).rglob("*") if path.is_file()][:1]
-    if taken:
+def _refuse_taken(home: Path, database_file: Path, backup: Path, manifest: Manifest) -> None:
+    taken = next(_taken(home, database_file, backup, manifest), None)
+    if taken is not None:
         raise Conflict(
-            f"{home} is not empty: it holds {taken[0]}.",
+            f"{home} is not empty: it holds {taken}.",
             next_action="Name an empty folder with --home; nothing is overwritten.",
         )
+
+
+def _taken(home: Path, database_file: Path, backup: Path, manifest: Manifest) -> Iterator[Path]:
+    """What is in the way; not what an earlier try has brought, which is the backup's to the byte."""
+    if database_file.exists():
+        yield database_file
+    brought = {_place(name): name for name in manifest.files if name != DATABASE}
+    for top in sorted({"foundry", "library"} | {place.parts[0] for place in brought}):
+        for path in _files(home / top):
+            name = brought.get(path.relative_to(home))
+            if name is None or not _is_brought(path, backup, name, manifest.files[name]):
+                yield path
+
+
+def _place(name: str) -> Path:
+    """Where a file of a backup goes, below the home."""
+    path = Path(name)
+    return path.relative_to("home") if path.parts[0] == "home" else path
+
+
+def _files(place: Path) -> Iterator[Path]:
+    """``place``, or everything in it, that is no folder."""
+    if not place.is_dir():
+        if os.path.lexists(place):
+            yield place
+        return
+    for folder, folders, names in os.walk(place):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        yield from (Path(folder, name) for name in sorted((*names, *links)))
+
+
+def _is_brought(path: Path, backup: Path, name: str, entry: Entry) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    if path.stat().st_size == entry.size_bytes and sha256_of(path) == entry.sha256:
+        return True
+    return name == f"home/{CONFIG}" and path.read_bytes() == _without_outward(content_of(backup, name))[0]
+
+
+async def _refuse_rows(database_url: str) -> None:
+    target = Database.connect(database_url)
+    try:
+        await refuse_taken(target)
+    finally:
+        await target.close()
 
 
 def _stage(backup: Path, manifest: Manifest, stage: Path) -> None:
@@ -127,12 +176,11 @@ async def _copy_rows(ready: Path, database_url: str) -> None:
 
 
 def _put_in_place(stage: Path, home: Path, folders: Sequence[str]) -> tuple[str, ...]:
-    inside = stage / "home"
-    remarks: tuple[str, ...] = ()
+    inside, config = stage / "home", stage / "home" / CONFIG
     with writing(home):
-        if (inside / CONFIG).is_file():
-            remarks = _without_outward(inside / CONFIG)
-        for entry in sorted(inside.iterdir()) if inside.is_dir() else ():
+        remarks = _silence(config) if config.is_file() else ()
+        # What decides how the home behaves comes last.
+        for entry in sorted(inside.iterdir(), key=lambda entry: entry == config) if inside.is_dir() else ():
             _move_in(entry, home / entry.name)
         if (stage / "library").is_dir():
             _move_in(stage / "library", home / "library")
@@ -143,27 +191,37 @@ def _put_in_place(stage: Path, home: Path, folders: Sequence[str]) -> tuple[str,
 
 
 def _move_in(entry: Path, place: Path) -> None:
-    if place.is_dir():  # empty, or it would have been refused
-        shutil.rmtree(place)
-    entry.replace(place)
+    """Move what is not there; a file that is was found to be the same."""
+    if not os.path.lexists(place):
+        entry.rename(place)
+    elif entry.is_dir():
+        for each in sorted(entry.iterdir()):
+            _move_in(each, place / each.name)
+        sync_folder(place)
 
 
-def _without_outward(config: Path) -> tuple[str, ...]:
-    text = config.read_text(encoding="utf-8-sig")
-    outward: dict[str, str] = {}
+def _silence(config: Path) -> tuple[str, ...]:
+    before = config.read_bytes()
+    changed, outward = _without_outward(before)
+    if not outward:
+        return ()
+    mode = config.stat().st_mode
+    write_bytes(config, changed)
+    config.chmod(mode)
+    names = " and ".join(sorted(outward))
+    return (f"{names} in config.toml named places outside the home and is commented out: set it again where it fits.",)
+
+
+def _without_outward(config: bytes) -> tuple[bytes, frozenset[str]]:
+    """config.toml with the keys that name places outside the home commented out, and which these are."""
+    outward: set[str] = set()
 
     def silenced(found: re.Match[str]) -> str:
         value = found["value"].strip().strip("\"'")
         if not value or (found["key"] == "library" and not Path(value).expanduser().is_absolute()):
             return found.group()
-        outward[found["key"]] = value
+        outward.add(found["key"])
         return f"# as it was before the restore: {found.group()}"
 
-    changed = _OUTWARD.sub(silenced, text)
-    if not outward:
-        return ()
-    mode = config.stat().st_mode
-    write_bytes(config, changed.encode("utf-8"))
-    config.chmod(mode)
-    names = " and ".join(sorted(outward))
-    return (f"{names} in config.toml named places outside the home and is commented out: set it again where it fits.",)
+    changed = _OUTWARD.sub(silenced, config.decode("utf-8-sig", "surrogateescape"))
+    return (changed.encode("utf-8", "surrogateescape") if outward else config), frozenset(outward)

@@ -81,6 +81,13 @@ async def copy_database(
     return Transferred(counts)
 
 
+async def refuse_taken(target: Database) -> None:
+    """Raise Conflict where a copy into ``target`` could not be kept because it holds rows; changes nothing."""
+    if await current_revision(target) == HEAD:
+        async with target.read() as connection:
+            await _refuse_rows(connection, target.where)
+
+
 async def _allow_idling(connection: AsyncConnection) -> None:
     """A large table is read from one side while the other's transaction waits: the server must not end it meanwhile."""
     if connection.dialect.name == "postgresql":
