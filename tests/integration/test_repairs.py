@@ -212,6 +212,21 @@ async def test_the_lock_of_a_dead_daemon_and_an_old_inbox_are_told(house: House)
         assert await subjects(house) == {"inbox": False}, "a living daemon's lock is no flaw"
 
 
+async def test_a_lock_is_emptied_only_while_nobody_holds_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = house.home / "database" / "work.lock"
+    lock.write_text("999999")
+    before = lock.stat().st_ino
+    await repairs_of(house).mend(["locks"])
+    assert (lock.read_text(), lock.stat().st_ino) == ("", before), "a daemon that has just opened it holds this file"
+    lock.write_text("999999")
+    monkeypatch.setattr("foundry_tui.operations.repairs._stale_lock", lambda _: True)  # as it was a moment ago
+    with hold_lock(house.home) as held:
+        assert held
+        (said,) = await repairs_of(house).mend(["locks"])
+        assert said == "A daemon has taken its lock anew."
+        assert lock.read_text() == str(os.getpid())
+
+
 def test_the_verb_says_mends_and_says_again(tmp_path: Path) -> None:
     foundry = CommandLine(tmp_path / "home")
     foundry.well("init", "--no-seeds", "--no-sample")

@@ -155,8 +155,8 @@ class Repairs:
         return f"{len(moved)} half-written files lie in the trash."
 
     async def _clear_lock(self) -> str:
-        await asyncio.to_thread(lock_file(self._home.tree).unlink, missing_ok=True)
-        return "The lock of a daemon that is gone was cleared."
+        cleared = await asyncio.to_thread(_empty_lock, self._home.tree)
+        return "The lock of a daemon that is gone was cleared." if cleared else "A daemon has taken its lock anew."
 
     async def _fold(self) -> str:
         folded = await self._database.fold()
@@ -313,6 +313,20 @@ def _stale_lock(tree: Path) -> bool:
         with lock_file(tree).open("r+", encoding="ascii") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return bool(file.read().strip())
+    except OSError:
+        return False
+
+
+def _empty_lock(tree: Path) -> bool:
+    """Forget whom the lock names; False where a daemon holds it, or it is not there.
+
+    The file stays: of two daemons one would hold a file without a name, the other one of its name.
+    """
+    try:
+        with lock_file(tree).open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
+            return True
     except OSError:
         return False
 
