@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -292,6 +294,17 @@ async def test_what_a_worker_holds_is_not_removed(database: Database) -> None:
             await remove_book_with_productions(connection, "b")
     async with database.read() as connection:
         assert len(await list_productions(connection, book_id="b")) == 2
+
+
+async def test_a_lease_is_judged_by_the_servers_clock(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _stocked(database)
+    async with database.write() as connection:
+        await connection.execute(text(f"UPDATE jobs SET lease_expires_at = {time.time() + 600}"))
+    monkeypatch.setattr("foundry_tui.store.removal.utc_now", lambda: datetime.now(UTC) + timedelta(hours=1))
+    # A file has no other clock than ours.
+    with nullcontext() if database.is_sqlite else pytest.raises(InUse):
+        async with database.write() as connection:
+            await remove_book_with_productions(connection, "b")
 
 
 async def test_ids_of_raw_sql_never_name_a_folder(database: Database) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,17 @@ async def test_work_that_is_stuck_is_counted(database: Database) -> None:
     assert "1 steps say that they are being made" in findings["steps"].message
     assert "1 productions say success" in findings["productions"].message
     assert "1 productions were put in by SQL" in findings["adoption"].message
+
+
+async def test_leases_are_judged_by_the_servers_clock(database: Database) -> None:
+    await write(
+        database,
+        "INSERT INTO jobs (job_id, name, created_at, status, lease_expires_at)"
+        f" VALUES (1, 'x', 0, 'processing', {time.time() + 600})",
+    )
+    findings = await examine(database, now=lambda: datetime.now(UTC) + timedelta(hours=1))
+    (leases,) = [finding for finding in findings if finding.name == "leases"]
+    assert (leases.level is Level.WARNING) is database.is_sqlite, "a file has no other clock than ours"
 
 
 @pytest.mark.parametrize(

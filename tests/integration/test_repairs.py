@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -94,6 +94,54 @@ async def test_jobs_that_are_nobodys_are_cancelled(house: House) -> None:
     await repairs_of(house).mend()
     assert await house.value("SELECT status || reason FROM jobs WHERE name = 'STEP9_nothing'") == "cancelledorphaned"
     assert await subjects(house) == {}
+
+
+def part(job_id: int, step_number: str, status: str, lease_expires_at: float | None) -> str:
+    """A job that a step has handed out, as SQL."""
+    payload = json.dumps({"audiobook_id": MADE, "step_number": step_number, "part": [[1, job_id]]})
+    lease = "NULL" if lease_expires_at is None else str(lease_expires_at)
+    return (
+        "INSERT INTO jobs (job_id, name, queue_key, payload, status, worker_id, lease_expires_at, created_at) VALUES"
+        f" ({job_id}, '{step_number}/part', '{MADE}:02.0001.0000{job_id}', '{payload}', '{status}',"
+        f" 'elsewhere:boot:1:1.00:x', {lease}, 1)"
+    )
+
+
+async def test_parts_are_nobodys_only_where_no_step_waits_for_them(house: House) -> None:
+    await house.run()
+    await house.requeue("audio_generation")
+    step = await house.value("SELECT step_number FROM production_steps WHERE step_name = 'audio_generation'")
+    await sql(house, part(901, step, "pending", None), part(902, step, "processing", 4e9))
+    assert await subjects(house) == {}, "they are their step's, which names none of them"
+    await repairs_of(house).mend()
+    await sql(house, "UPDATE production_steps SET status = 'success' WHERE step_name = 'audio_generation'")
+    assert await subjects(house) == {"orphaned jobs": True}
+    (said,) = await repairs_of(house).mend()
+    assert said == "1 jobs that were nobody's are cancelled."
+    left = await house.database.fetch("SELECT job_id, status FROM jobs WHERE job_id > 900 ORDER BY job_id")
+    assert [row["status"] for row in left] == ["cancelled", "processing"], "what a living worker holds is its own"
+    assert await subjects(house) == {}
+
+
+async def test_leases_are_judged_by_the_servers_clock(house: House) -> None:
+    await house.run()
+    await house.requeue("audio_generation")
+    step = await house.value("SELECT step_number FROM production_steps WHERE step_name = 'audio_generation'")
+    half = house.home / "foundry" / "small" / ".part_x_1_abcd.flac"
+    half.write_bytes(b"half")
+    await sql(house, part(901, step, "processing", time.time() + 600))
+    ahead = Repairs(
+        house.database,
+        Home(house.home, house.home / "library", FOLDERS),
+        house.recipes,
+        lambda: datetime.now(UTC) + timedelta(hours=1),
+    )
+    said = await ahead.mend(["leases", "orphaned jobs", "leftovers"])
+    # A file has no other clock than ours.
+    assert bool(said) is house.database.is_sqlite
+    status = await house.value("SELECT status FROM jobs WHERE job_id = 901")
+    assert status == ("pending" if house.database.is_sqlite else "processing")
+    assert half.exists() is not house.database.is_sqlite
 
 
 async def test_chunks_whose_files_are_gone_are_spoken_again_and_no_others(house: House) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import json
 import re
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,20 @@ async def test_what_is_copied_goes_on_being_used(on_sqlite: Database, on_postgre
             assert len((await page_after(connection, before)).events) == 2
             job = await connection.scalar(text("INSERT INTO jobs (name, created_at) VALUES ('y', 0) RETURNING job_id"))
             assert job == 42
+    await back.close()
+
+
+async def test_work_is_judged_by_the_servers_clock(
+    on_sqlite: Database, on_postgresql: Database, tmp_path: Path
+) -> None:
+    await stock(on_sqlite)
+    async with on_sqlite.write() as connection:
+        lease = f"UPDATE jobs SET status = 'processing', lease_expires_at = {time.time() + 600}"
+        await connection.execute(text(lease))
+    await copy_database(on_sqlite, on_postgresql, even_at_work=True)
+    back = Database.connect(sqlite_url(str(tmp_path / "back.db")))
+    with pytest.raises(Conflict, match="1 jobs are being worked on"):
+        await copy_database(on_postgresql, back, now=lambda: datetime.now(UTC) + timedelta(hours=1))
     await back.close()
 
 

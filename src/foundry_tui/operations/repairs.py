@@ -112,20 +112,25 @@ class Repairs:
         return "The indexes were made anew from their tables."
 
     async def _recover(self) -> str:
+        async with self._database.read() as connection:
+            offset_s = await job_rows.clock_offset(connection, self._seconds)
         recovery = await Reconciler(
             self._database,
             self._recipes(),
             str(new_worker_id()),
             PoolSettings(),
-            lambda: self._now().timestamp(),
+            lambda: self._seconds() + offset_s,
             holds=lambda _job: False,
         ).once()
         count = len(recovery.recovered) + len(recovery.queued)
         return f"{count} jobs wait for a worker again."
 
+    def _seconds(self) -> float:
+        return self._now().timestamp()
+
     async def _end_orphans(self) -> str:
         async with self._database.write() as connection:
-            count = await rows.end_orphans(connection, self._now().timestamp())
+            count = await rows.end_orphans(connection, await job_rows.present(connection, self._seconds))
         return f"{count} jobs that were nobody's are cancelled."
 
     async def _speak_again(self) -> str:
@@ -209,11 +214,11 @@ async def _of_the_tables(database: Database, now: Callable[[], datetime], *, tho
     async with database.read() as connection:
         damage = await rows.index_damage(connection) if thorough else []
         held = await job_rows.processing(connection)
-        orphans = await rows.orphan_jobs(connection)
+        moment = await job_rows.present(connection, lambda: now().timestamp())
+        orphans = await rows.orphan_jobs(connection, moment)
         loose = await rows.loose_rows(connection)
     if damage:
         yield _flaw("indexes", "Indexes do not fit their tables", damage, "Make them anew.", "They are made anew.")
-    moment = now().timestamp()
     gone = await asyncio.to_thread(
         lambda: [job for job in held if is_dead(job.worker_id or "") or (job.lease_expires_at or 0) <= moment]
     )
@@ -287,7 +292,7 @@ async def _leftovers(database: Database, home: Home, now: Callable[[], datetime]
     """Temporary files nobody is writing: all of them where nobody is at work, else those of yesterday."""
     moment = now().timestamp()
     async with database.read() as connection:
-        busy = await rows.held(connection, moment)
+        busy = await rows.held(connection, await job_rows.present(connection, lambda: moment))
     oldest = moment - _DAY_S if busy else moment
     return await asyncio.to_thread(_marked, [home.tree / "foundry", home.tree / "database", home.library], oldest)
 

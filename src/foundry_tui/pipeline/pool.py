@@ -362,8 +362,7 @@ class WorkerPool:
 
     async def _reconcile(self) -> Recovery:
         async with self._database.read() as connection:
-            theirs = await job_rows.clock(connection)
-        self._offset_s = 0.0 if theirs is None else theirs - self.clock.time()
+            self._offset_s = await job_rows.clock_offset(connection, self.clock.time)
         recovery = await self._reconciler.once()
         if await self._room.once() or await self._claims.forget():
             self._changed.set()

@@ -106,8 +106,7 @@ class SharedEngine:
     async def _set_up(self) -> None:
         async with self._database.write() as connection:
             await slot_rows.make(connection, self._resource, self._slots)
-            theirs = await job_rows.clock(connection)
-        self._offset_s = 0.0 if theirs is None else theirs - self._clock.time()
+            self._offset_s = await job_rows.clock_offset(connection, self._clock.time)
 
     def _now(self) -> float:
         return self._clock.time() + (self._offset_s or 0.0)

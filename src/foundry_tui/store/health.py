@@ -15,6 +15,7 @@ from foundry_tui.domain.ids import checked_book_id, checked_narrator_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.domain.status import Level
 from foundry_tui.errors import FoundryError, UsageError
+from foundry_tui.store import jobs as job_rows
 from foundry_tui.store.columns import utc_now
 from foundry_tui.store.database import Database
 from foundry_tui.store.mend import only_indexes
@@ -102,7 +103,7 @@ async def examine(
                 return tuple(findings)  # what a damaged file says about its rows is not to be trusted
             findings.append(await _pointers(connection))
             findings += await _journal(connection)
-        findings.append(await _expired(connection, now().timestamp()))
+        findings.append(await _expired(connection, await job_rows.present(connection, lambda: now().timestamp())))
         findings += await _stuck(connection)
         findings += await _odd_words(connection)
     if database.sqlite_path is not None:

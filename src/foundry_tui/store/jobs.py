@@ -7,7 +7,7 @@ UPDATE … RETURNING a claim, never SELECT then UPDATE.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -324,6 +324,17 @@ async def clock(connection: AsyncConnection) -> float | None:
     if connection.dialect.name == "sqlite":
         return None
     return float(await connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")))
+
+
+async def clock_offset(connection: AsyncConnection, ours: Callable[[], float]) -> float:
+    """By how many seconds the database server's clock is ahead of ``ours``; 0 on SQLite."""
+    theirs = await clock(connection)
+    return 0.0 if theirs is None else theirs - ours()
+
+
+async def present(connection: AsyncConnection, ours: Callable[[], float]) -> float:
+    """The moment by which leases are judged: the clocks of the machines that share a database need not agree."""
+    return ours() + await clock_offset(connection, ours)
 
 
 async def next_due(connection: AsyncConnection) -> float | None:

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, select, text, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.domain.status import Status
 from foundry_tui.store import chunks as chunk_rows
+from foundry_tui.store import parts
 from foundry_tui.store.database import Database
+from foundry_tui.store.jobs import Job
 from foundry_tui.store.tables import audio_chunks, audiobook_productions, jobs, metadata, production_steps
 
+_AT_ONCE = 500  # jobs a statement: databases bound how many values one may carry
 _LIVE = (Status.PENDING.value, Status.PROCESSING.value)
 _INDEX_SIGNS = ("missing from index", "entries in index", "non-unique entry in index", "values differ from index")
 _chunk = audio_chunks.c
@@ -41,18 +44,33 @@ class Loose:
     clears: bool
 
 
-async def orphan_jobs(connection: AsyncConnection) -> list[int]:
-    """Jobs that wait or run and that no step points to: their work is nobody's."""
+async def orphan_jobs(connection: AsyncConnection, now: float) -> list[int]:
+    """Jobs that wait or run for no step, and that no living worker holds: their work is nobody's."""
+    query = select(jobs).where(_of_no_step(now)).order_by(jobs.c.job_id)
+    found = [Job.from_row(row) for row in (await connection.execute(query)).mappings()]
+    return [job.job_id for job in found if not await _is_live_part(connection, job)]
+
+
+def _of_no_step(now: float) -> ColumnElement[bool]:
     of_a_step = exists().where(production_steps.c.job_id == jobs.c.job_id)
-    query = select(jobs.c.job_id).where(jobs.c.status.in_(_LIVE), ~of_a_step).order_by(jobs.c.job_id)
-    return [int(job_id) for job_id in await connection.scalars(query)]
+    # What a worker has in hand is for its lease to end.
+    in_hand = and_(jobs.c.status == Status.PROCESSING.value, func.coalesce(jobs.c.lease_expires_at, 0.0) > now)
+    return and_(jobs.c.status.in_(_LIVE), ~of_a_step, ~in_hand)
+
+
+async def _is_live_part(connection: AsyncConnection, job: Job) -> bool:
+    """No step points to its parts: they name it."""
+    return parts.is_part(job) and await parts.step_of(connection, job) is not None
 
 
 async def end_orphans(connection: AsyncConnection, now: float) -> int:
     """Cancel them; their rows stay, with the reason ``orphaned``."""
-    of_a_step = exists().where(production_steps.c.job_id == jobs.c.job_id)
+    found = await orphan_jobs(connection, now)
     ended = {"status": Status.CANCELLED.value, "reason": "orphaned", "finished_at": now, "lease_expires_at": None}
-    return (await connection.execute(update(jobs).where(jobs.c.status.in_(_LIVE), ~of_a_step).values(**ended))).rowcount
+    # Asked again with the change itself: one may have been claimed since.
+    still = [jobs.c.job_id.in_(found[start : start + _AT_ONCE]) for start in range(0, len(found), _AT_ONCE)]
+    changes = [update(jobs).where(some, _of_no_step(now)).values(**ended) for some in still]
+    return sum([(await connection.execute(change)).rowcount for change in changes])
 
 
 async def held(connection: AsyncConnection, now: float) -> int:

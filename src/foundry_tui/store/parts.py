@@ -33,6 +33,11 @@ def places_of(job: Job) -> tuple[Place, ...] | None:
     return None if given is None else tuple((int(place[0]), int(place[1])) for place in given)
 
 
+def is_part(job: Job) -> bool:
+    """Whether a job is a part of a step, by its name: its payload may be anybody's."""
+    return job.name.endswith(_NAMED)
+
+
 def of(audiobook_id: str) -> ColumnElement[bool]:
     """True of the jobs that are parts of a production's steps."""
     mine = jobs.c.queue_key.startswith(f"{audiobook_id}:", autoescape=True)

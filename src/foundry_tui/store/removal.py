@@ -17,6 +17,7 @@ from foundry_tui.domain.productions import Production
 from foundry_tui.domain.queue import Removed
 from foundry_tui.domain.status import Status
 from foundry_tui.errors import InUse, UsageError
+from foundry_tui.store import jobs as job_rows
 from foundry_tui.store.catalog import get_book, remove_book
 from foundry_tui.store.columns import utc_now
 from foundry_tui.store.productions import get_production
@@ -94,7 +95,7 @@ async def _remove(connection: AsyncConnection, productions: Sequence[Production]
 
 
 async def _remove_rows(connection: AsyncConnection, ids: Sequence[str]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    await _refuse_live(connection, ids)
+    await _refuse_live(connection, ids, await job_rows.present(connection, lambda: utc_now().timestamp()))
     query = select(production_steps).where(production_steps.c.audiobook_id.in_(ids))
     steps = (await connection.execute(query)).mappings().all()
     # Children before parents; a job hangs on nothing but is named by its step.
@@ -106,14 +107,14 @@ async def _remove_rows(connection: AsyncConnection, ids: Sequence[str]) -> dict[
     return {(row["audiobook_id"], row["step_name"]): row["result"] for row in steps if row["result"]}
 
 
-async def _refuse_live(connection: AsyncConnection, ids: Sequence[str]) -> None:
+async def _refuse_live(connection: AsyncConnection, ids: Sequence[str], now: float) -> None:
     query = (
         select(production_steps.c.audiobook_id)
         .join(jobs, jobs.c.job_id == production_steps.c.job_id)
         .where(
             production_steps.c.audiobook_id.in_(ids),
             jobs.c.status == Status.PROCESSING.value,
-            jobs.c.lease_expires_at > utc_now().timestamp(),
+            jobs.c.lease_expires_at > now,
         )
         .order_by(production_steps.c.audiobook_id)
     )

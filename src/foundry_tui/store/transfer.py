@@ -17,6 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from foundry_tui.errors import Conflict, FoundryError, UsageError
+from foundry_tui.store import jobs as job_rows
 from foundry_tui.store.backup import copy_file
 from foundry_tui.store.columns import Moment, moment_text, parsed_moment, utc_now
 from foundry_tui.store.database import Database, sqlite_url
@@ -69,7 +70,7 @@ async def copy_database(
         for each in (origin, destination):
             await _allow_idling(each)
         if not even_at_work:
-            await _refuse_work(origin, now().timestamp())
+            await _refuse_work(origin, await job_rows.present(origin, lambda: now().timestamp()))
         await _refuse_rows(destination, target.where)
         counts = {}
         for table in _TABLES:
