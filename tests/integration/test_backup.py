@@ -323,3 +323,19 @@ async def test_a_server_that_holds_rows_is_refused_before_a_file_is_brought(
     with pytest.raises(Conflict, match="holds rows already, in books"):
         await restore(small, **target_of(tmp_path / "second", postgres_url))
     assert not (tmp_path / "second").exists()
+
+
+async def test_files_are_on_the_disk_before_the_rows_that_name_them(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "new"
+    seen: list[bool] = []
+
+    def sync() -> None:
+        seen.append(
+            (home / "foundry" / "one" / "one.html").is_file() and not (home / "database" / "foundry.db").exists()
+        )
+
+    monkeypatch.setattr(os, "sync", sync)
+    await restore(small, **target_of(home))
+    assert seen == [True]

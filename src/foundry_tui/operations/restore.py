@@ -69,6 +69,8 @@ async def restore(
         # Again: unpacking may have taken an hour.
         await asyncio.to_thread(_refuse_taken, home, database_file, backup, manifest)
         remarks = await asyncio.to_thread(_put_in_place, stage, home, folders)
+        # The files before the rows that name them, should the power be cut: one call for them all.
+        await asyncio.to_thread(os.sync)
         if own:
             await rows.restore(ready, database_file)
         else:
