@@ -38,7 +38,9 @@ TASK = "foundry.run_step"
 SWEEP_S = 5.0
 _AT_ONCE = 500  # messages a sweep and queue: those that come first
 _TIMEOUT = timedelta(days=7)  # the longest step; what a message's worker had is not waited for that long
-_HELD_S = 60.0  # a living worker claims, or lets a message go, sooner than that
+# A living worker claims, or lets a message go (PoolSettings.turn_wait_s), sooner than that; one that is slower loses
+# nothing, for whoever comes second finds the fence.
+_HELD_S = 35.0
 _MARK_S = _TIMEOUT.total_seconds() + 10  # how long ARQ's mark on a message in progress lasts
 _AGAIN_S = 2.0
 
