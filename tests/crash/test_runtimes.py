@@ -28,6 +28,7 @@ from foundry_tui.store.database import Database, sqlite_url
 from servers_plugin import PostgresServer, postgres_cluster
 
 WHERE = ("before_record", "after_record", "before_rename", "after_rename")
+LASTING_S = 0.15  # of a request, so that a quick machine is not done before the last death
 LANES = 4  # of the stand-in's engine, for each of a worker's two jobs
 
 
@@ -132,9 +133,9 @@ async def test_thirty_chapters_and_fifty_deaths(case: Case, references: dict, tm
     deaths = 0
     while deaths < 50:
         if chance.random() < 0.5:
-            process = case.start(die=[chance.choice(WHERE), chance.randint(2, 6)])
+            process = case.start(die=[chance.choice(WHERE), chance.randint(2, 6)], latency_s=LASTING_S)
         else:
-            process = case.start()
+            process = case.start(latency_s=LASTING_S)
             await asyncio.sleep(chance.uniform(1.0, 3.5))
             with_group = chance.random() < 0.5
             if process.poll() is None:
