@@ -152,7 +152,8 @@ async def test_what_is_cancelled_is_not_sent_back(database: Database) -> None:
         raise AssertionError
 
     first = FakeStep()
-    await pool(database, recipe(first, FakeStep(finds_damage))).run_until_idle()
+    summary = await pool(database, recipe(first, FakeStep(finds_damage))).run_until_idle()
+    assert summary.with_outcome("cancelled") == (made,)
     assert first.runs == [made], "it is not made again"
     assert await statuses(database, made) == ["cancelled", "success", "cancelled"]
     assert [kind for kind, _ in await story(database, made)][-1] == "cancelled"

@@ -82,7 +82,7 @@ class ClaimContext:
             else None
         )
         self.made_durable = False
-        self.ended = False  # a transaction of ours has already ended the claim (send_back)
+        self.ended = ""  # how a transaction of ours has already ended the claim (send_back)
         self.torn: Ended | None = None  # how it ended when its task was cancelled
         self._database = database
         self.recipe = recipe
@@ -359,9 +359,9 @@ class ClaimContext:
         await self._combiner.settle()
         place, damaged = self.recipe.position(step_name), list(places)
 
-        async def write() -> None:
+        async def write() -> int | None:
             async with self._database.write() as connection:
-                await requeue_rows.send_back(
+                return await requeue_rows.send_back(
                     connection,
                     self.claimed,
                     self.recipe.steps[place],
@@ -372,8 +372,7 @@ class ClaimContext:
                     most=self._settings.most_send_backs,
                 )
 
-        await self.durably(write)
-        self.ended = True
+        self.ended = "cancelled" if await self.durably(write) is None else "sent_back"
         raise Interrupted(f"{step_name} is made again first: {reason}")
 
     async def durable(self) -> None:

@@ -223,7 +223,7 @@ class Runner:
         """Stopped on purpose: costs nothing, and everything finished is kept."""
         await context.settle()
         if context.ended:
-            return self._ended(context, "sent_back")
+            return self._ended(context, context.ended)
         if cause is LeaseLost or context.stopping is LeaseLost:
             log.info("the lease of job %s was lost; its result is dropped", context.claimed.job.job_id)
             return self._ended(context, "lost")
