@@ -211,7 +211,7 @@ async def test_what_elevenlabs_complains_of(
 
 
 async def test_a_refused_text_is_told_in_the_services_words(server: SpeechServer) -> None:
-    server.refuses = (422, {"error": {"message": "Emoji are not spoken."}})
+    server.refuses = (422, {"error": {"message": "\x1b[2JEmoji\nare not spoken."}})
     engine = openai(server)
     with pytest.raises(TextRefused, match=r"HTTP 422\): Emoji are not spoken\.") as raised:
         await engine.synthesize(TEXT, "nova", PLAIN)

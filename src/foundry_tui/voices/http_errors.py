@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from foundry_tui.domain.plain import plain
 from foundry_tui.errors import EngineBusy, EngineRefused, EngineUnreachable, TextRefused, VoiceError
 
 LONGEST_RETRY_AFTER_S = 600.0
@@ -48,6 +49,6 @@ def error_for_status(engine: str, status: int, headers: Mapping[str, str] | None
 
 def text_refused(engine: str, status: int, words: str = "", said: str = "") -> TextRefused:
     """The refusal of one text; ``words`` are the service's own, for nothing else tells what it has against it."""
-    because = f": {words[:_QUOTED]}" if words else "."
+    because = f": {plain(words, _QUOTED)}" if words else "."
     details = {"status": status, "said": said[:300]} if said else {"status": status}
     return TextRefused(f"{engine} refused the text (HTTP {status}){because}", details=details)
