@@ -19,6 +19,7 @@ from foundry_tui.pipeline.pool import PoolSummary, WorkerPool
 from foundry_tui.pipeline.room import free_bytes
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.steps.cpu_pool import CpuPool
+from foundry_tui.steps.hearing import HearingSettings
 from foundry_tui.steps.recipes import build_recipes
 from foundry_tui.steps.toolbox import StepSettings, Toolbox
 from foundry_tui.storage import LocalLibrary
@@ -28,6 +29,7 @@ from foundry_tui.store.tables import audiobook_productions, books, narrators
 from foundry_tui.store.upgrade import upgrade
 from foundry_tui.voices.guard import GuardedEngine
 from foundry_tui.voices.protocol import Speech, VoiceSettings
+from foundry_tui.voices.recognisers import Recogniser
 
 MADE = "20250101000001"
 HURRY = 1000  # the guard's and breaker's waits pass this much faster
@@ -90,17 +92,21 @@ class House:
         assert name == "standin"
         return GuardedEngine(self.speaker, clock=lambda: time.monotonic() * HURRY, sleep=soon)
 
-    def recipes(self) -> Mapping[str, Recipe]:
-        tools = Toolbox(
+    def toolbox(self, recogniser: Recogniser | None = None, hearing: HearingSettings | None = None) -> Toolbox:
+        """What the steps work with; ``recogniser`` listens as ``hearing`` says."""
+        return Toolbox(
             home=self.home,
             trash=lambda: self.home / "trash",
             engines=self,
             cpu=self.cpu,
             library=LocalLibrary(self.home / "library"),
-            settings=StepSettings(default_engine="standin", mastering_profile="r128"),
+            settings=StepSettings("standin", "r128", hearing=hearing or HearingSettings()),
             free_bytes=self.free,
+            recogniser=recogniser,
         )
-        return build_recipes(tools)
+
+    def recipes(self) -> Mapping[str, Recipe]:
+        return build_recipes(self.toolbox())
 
     async def run(self, **how: Any) -> PoolSummary:
         pool = WorkerPool(self.database, self.recipes(), settings=QUICK, free=self.free)

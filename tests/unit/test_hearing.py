@@ -26,9 +26,6 @@ from foundry_tui.steps.chunk_jobs import ChunkJob
 from foundry_tui.steps.cpu_pool import CpuPool
 from foundry_tui.steps.hearing import Hearing, HearingSettings
 from foundry_tui.steps.recipes import build_recipes
-from foundry_tui.steps.space import free_bytes
-from foundry_tui.steps.toolbox import StepSettings, Toolbox
-from foundry_tui.storage import LocalLibrary
 from foundry_tui.voices.engines import open_engine
 from foundry_tui.voices.protocol import Speech, VoiceSettings
 from foundry_tui.voices.recognisers import RecogniserOptions, open_recogniser
@@ -193,16 +190,7 @@ async def test_an_address_is_asked_and_a_garbled_take_is_spoken_again(tmp_path: 
         options = RecogniserOptions("endpoint", url=url, model="ears-1", api_key="k")
         heard = open_recogniser(options)
         async with open_house(tmp_path, cpu, Speaker(natural_takes=True)) as house:
-            tools = Toolbox(
-                home=tmp_path,
-                trash=lambda: tmp_path / "trash",
-                engines=house,
-                cpu=cpu,
-                library=LocalLibrary(tmp_path / "library"),
-                settings=StepSettings("standin", "r128", hearing=HearingSettings("sample", 15)),
-                free_bytes=free_bytes,
-                recogniser=heard,
-            )
+            tools = house.toolbox(heard, HearingSettings("sample", 15))
             await WorkerPool(house.database, build_recipes(tools), settings=QUICK).run_until_idle()
             told = await house.told("retake")
             failed = await house.value("SELECT count(*) FROM audio_chunks WHERE status = 'failed'")
@@ -246,16 +234,7 @@ async def test_a_part_is_checked_like_the_rest_of_the_book(
 
     monkeypatch.setattr(audio_generation, "Booth", Watched)
     async with open_house(tmp_path, cpu, Speaker(concurrency=1)) as house:
-        tools = Toolbox(
-            home=tmp_path,
-            trash=lambda: tmp_path / "trash",
-            engines=house,
-            cpu=cpu,
-            library=LocalLibrary(tmp_path / "library"),
-            settings=StepSettings("standin", "r128", hearing=HearingSettings("all")),
-            free_bytes=free_bytes,
-            recogniser=Mumble(),
-        )
+        tools = house.toolbox(Mumble(), HearingSettings("all"))
         await house.run()
         gone = "chapter_number = 3 AND chunk_index > 1"
         rows = await house.database.fetch(f"SELECT artifact FROM audio_chunks WHERE {gone}")
