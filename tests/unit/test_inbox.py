@@ -121,7 +121,7 @@ async def test_a_file_that_breaks_the_reader_keeps_the_others_not_out(
     assert await box.take_all() == 2
     (told,) = await rows(database, "SELECT message FROM app_events WHERE kind = 'inbox_failed'")
     assert "b.html" in told["message"]
-    assert "a fault of ours" in told["message"]
+    assert "A fault in Foundry: ValueError: a fault of ours. The log has the whole of it" in told["message"]
 
 
 async def test_an_old_ledger_is_taken_over_once(database: Database, tmp_path: Path) -> None:

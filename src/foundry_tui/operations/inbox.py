@@ -173,8 +173,7 @@ class Inbox:
             raise  # no fault of the file's
         except Exception as error:  # noqa: BLE001 - one file that cannot be taken never keeps the others out
             self._failed[path.name] = sight
-            said = error.sentence() if isinstance(error, FoundryError) else str(error)
-            await self._tell("inbox_failed", f"{name} in the inbox could not be taken: {said}", Level.WARNING)
+            await self._tell("inbox_failed", f"{name} in the inbox could not be taken: {_said(error)}", Level.WARNING)
             return False
         file = InboxFile(name, sight.size, sight.mtime_ns, sha256, book_id, moment_text(self._now()))
         async with self._database.write() as connection:
@@ -204,6 +203,16 @@ class Inbox:
         _log.info("%s", message)
         async with self._database.write() as connection:
             await append(connection, [Event(kind=kind, message=message[:2000], level=level)])
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, FoundryError):
+        return error.sentence()
+    if isinstance(error, OSError):
+        return str(error)
+    _log.error("a file in the inbox could not be taken", exc_info=error)
+    fault = f"{type(error).__name__}: {error}"
+    return f"A fault in Foundry: {fault}. The log has the whole of it; add the file with `foundry-tui book add`."
 
 
 def said_name(path: Path) -> str:
