@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fakes.pools import QUICK
 from fakes.recipes import FakeStep, catalog, nothing, recipe, statuses, story
@@ -16,6 +19,7 @@ from foundry_tui.errors import DiskFull
 from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.room import RoomWatch
+from foundry_tui.pipeline.summary import PoolSummary
 from foundry_tui.store.database import Database
 from foundry_tui.store.disk_waits import DiskWait
 
@@ -133,6 +137,114 @@ async def test_two_that_see_room_let_it_go_on_once(database: Database, tmp_path:
     resumed: list[list[DiskWait]] = await asyncio.gather(*(watch.once() for watch in watches))
     assert sum(map(len, resumed)) == 1
     assert [kind for kind, _ in await story(database, made)].count("room_again") == 1
+
+
+class Writes:
+    """The database's own disk is full while ``refused``."""
+
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.refused = False
+        self.tries = 0
+        self._write = database.write
+        monkeypatch.setattr(database, "write", self.write)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        if self.refused:
+            self.tries += 1
+            raise DiskFull("The database cannot be written: database or disk is full.", details={"path": "/"})
+        async with self._write() as connection:
+            yield connection
+
+
+async def test_a_wait_that_cannot_be_written_down_is_told_and_waited_for(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made,) = await catalog(database)
+    disk, writes = Disk(tmp_path), Writes(database, monkeypatch)
+
+    async def fills_it(context: StepContext) -> StepOutcome:
+        writes.refused = disk.free == 0
+        return await disk.need(context)
+
+    handler = FakeStep(fills_it)
+    told: list[list[str]] = []
+    # A lease that runs out meanwhile: what was held so long is written all the same, nobody else could have been there.
+    pool = workers(database, recipe(handler), disk, room_patience_s=60, lease_s=0.4, heartbeat_s=0.1, drain_s=0.1)
+    running = asyncio.create_task(
+        pool.run_until_idle(on_room=lambda waits: told.append([w.audiobook_id for w in waits]))
+    )
+    await until(lambda: writes.tries > 20)
+    await asyncio.sleep(1.0)
+    assert told == [[made]]
+    disk.free = 10**12
+    writes.refused = False
+    assert (await running).finished == (made,)
+    assert told == [[made], []]
+    assert handler.runs == [made, made]
+    kinds = [kind for kind, _ in await story(database, made)]
+    assert kinds.index("disk_full") < kinds.index("room_again") < kinds.index("step_succeeded")
+    assert "step_recovered" not in kinds
+
+
+async def test_a_queue_from_which_nothing_can_be_claimed_is_told_and_waited_for(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made,) = await catalog(database)
+    writes = Writes(database, monkeypatch)
+    told: list[list[str]] = []
+    pool = workers(database, recipe(FakeStep()), Disk(tmp_path), room_patience_s=60)
+    running = await begun(pool, database, writes, lambda waits: told.append([wait.audiobook_id for wait in waits]))
+    await until(lambda: writes.tries > 10)
+    assert told == [["the queue"]]
+    writes.refused = False
+    assert (await running).finished == (made,)
+    assert told == [["the queue"], []]
+
+
+async def test_a_run_does_not_wait_for_ever_for_a_database_to_be_written(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await catalog(database)
+    pool = workers(database, recipe(FakeStep()), Disk(tmp_path))
+    running = await begun(pool, database, Writes(database, monkeypatch))
+    with pytest.raises(DiskFull, match="cannot be written"):
+        await asyncio.wait_for(running, 20)
+
+
+async def test_a_step_that_cannot_be_put_aside_does_not_keep_a_run_for_ever(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made,) = await catalog(database)
+    disk, writes = Disk(tmp_path), Writes(database, monkeypatch)
+
+    async def fills_it(context: StepContext) -> StepOutcome:
+        writes.refused = disk.free == 0
+        return await disk.need(context)
+
+    handler = FakeStep(fills_it)
+    summary = await workers(database, recipe(handler), disk, lease_s=0.5, heartbeat_s=0.1).run_until_idle()
+    assert summary.with_outcome("disk_full") == (made,)
+    disk.free = 10**12
+    writes.refused = False
+    assert (await workers(database, recipe(handler), disk).run_until_idle()).finished == (made,)
+
+
+async def begun(
+    pool: WorkerPool,
+    database: Database,
+    writes: Writes,
+    on_room: Callable[[Sequence[DiskWait]], None] | None = None,
+) -> asyncio.Task[PoolSummary]:
+    """A run whose queue is full of jobs, and its database's disk full before the first is claimed."""
+    pool.accepting = False
+    running = asyncio.create_task(pool.run_until_idle(on_room=on_room))
+    async with asyncio.timeout(20):
+        while not await database.fetch("SELECT 1 FROM jobs"):
+            await asyncio.sleep(0.01)
+    writes.refused = pool.accepting = True
+    pool.wake()
+    return running
 
 
 async def until(true: object, patience_s: float = 20) -> None:

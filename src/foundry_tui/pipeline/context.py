@@ -82,7 +82,8 @@ class ClaimContext:
             else None
         )
         self.made_durable = False
-        self.ended = ""  # how a transaction of ours has already ended the claim (send_back)
+        self.ended = ""  # how a transaction of ours has already ended the claim (send_back), or is about to (leave)
+        self.draining = False
         self.torn: Ended | None = None  # how it ended when its task was cancelled
         self._database = database
         self.recipe = recipe
@@ -121,8 +122,13 @@ class ClaimContext:
 
     def drain(self) -> None:
         """The worker is shutting down: begin nothing new."""
+        self.draining = True
         if self._stop is None:
             self._stop_for(Draining)
+
+    def leave(self, how: str) -> None:
+        """Only the end of the claim is still to be written: the heartbeat lets go of it, and so does its lease."""
+        self.ended = how
 
     def _stop_for(self, cause: type[Interrupted]) -> None:
         self._stop = cause

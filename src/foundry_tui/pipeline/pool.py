@@ -63,10 +63,11 @@ class WorkerPool:
         self._database = database
         self._recipes = dict(recipes)
         self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
-        self._runner = Runner(database, self.settings, self.clock, self._chance, free)
-        self._part_runner = PartRunner(database, self.settings, self._chance)
         self._room = RoomWatch(database, self.now, free)
+        self._runner = Runner(database, self.settings, self.clock, self._chance, self._room)
+        self._part_runner = PartRunner(database, self.settings, self._chance)
         self._cramped_since: float | None = None  # nothing is left but what waits for room
+        self._full_since: float | None = None  # not even that can be written down
         self._claims = Claims(database, self.worker_id, self.settings, self.clock, self.now, self._chance)
         self._tasks: dict[asyncio.Task[Ended], ClaimedStep] = {}
         self._changed = asyncio.Event()
@@ -133,6 +134,10 @@ class WorkerPool:
                     cramped = self._room.waits
                     if on_room is not None:
                         on_room(cramped)
+                if self._past_writing():
+                    if self._room.refusal is not None:
+                        raise self._room.refusal
+                    break
                 await self._rest()
             for wait in self._room.waits:
                 self.summary.outcomes[wait.audiobook_id] = "disk_full"
@@ -258,12 +263,14 @@ class WorkerPool:
             # Reading first spares an empty queue the write lock.
             due = await self._next_due()
             if due is None or due > self.now():
+                self._room.release_queue()
                 return False
         try:
             claimed = await self._claims.first_in_line()
         except step_rows.Contended:
             await self._claims.contended()
             return True
+        self._room.release_queue()
         self._dry = self._held_up = claimed is None
         if claimed is None:
             return False
@@ -345,16 +352,27 @@ class WorkerPool:
         since = self._cramped_since = (self._cramped_since or now) if self._room.waits else None
         return since is not None and now - since < self.settings.room_patience_s
 
+    def _past_writing(self) -> bool:
+        """Whether the database has been out of room for too long."""
+        now = self.clock.monotonic()
+        since = self._full_since = (self._full_since or now) if self._room.unwritable else None
+        return since is not None and now - since >= self.settings.room_patience_s
+
     async def _patiently(self, look: Callable[[], Awaitable[Answer]], *, otherwise: Answer) -> Answer:
-        """``look``, forgiving a database that is away, or out of room, for less than a lease."""
+        """``look``, forgiving a database that is away for less than a lease, or out of room."""
         try:
             answer = await look()
-        except (DatabaseUnavailable, DiskFull):
+        except DiskFull as full:
+            log.warning("the queue waits for room on the disk: %s", full.message)
+            self._room.hold_queue(full)
+            await self.clock.sleep(self.settings.poll_min_s)
+            return otherwise
+        except DatabaseUnavailable:
             now = self.clock.monotonic()
             self._away_since = now if self._away_since is None else self._away_since
             if now - self._away_since >= self.settings.lease_s:
                 raise
-            log.warning("the database could not be reached or written; it is tried again", exc_info=True)
+            log.warning("the database could not be reached; it is tried again", exc_info=True)
             await self.clock.sleep(self.settings.poll_min_s)
             return otherwise
         self._away_since = None

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from foundry_tui.errors import DiskFull
+from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.store import disk_waits
 from foundry_tui.store.database import Database
 from foundry_tui.store.disk_waits import DiskWait
+from foundry_tui.store.steps import HeldStep
 
 log = logging.getLogger(__name__)
 FreeBytes = Callable[[Path], int]
+_QUEUE = 0  # no job has this number
 
 
 def free_bytes(place: Path) -> int:
@@ -45,14 +48,55 @@ class RoomWatch:
         self._database = database
         self._now = now
         self._free = free
-        self.waits: tuple[DiskWait, ...] = ()  # that still want room, as of the last look
+        self._written: tuple[DiskWait, ...] = ()  # that still want room, as of the last look
+        self._unwritten: dict[int, DiskWait] = {}  # by job
+        self.refusal: DiskFull | None = None  # what the last claim met
+
+    @property
+    def unwritable(self) -> bool:
+        """Whether the database itself is out of room."""
+        return bool(self._unwritten)
+
+    @property
+    def waits(self) -> tuple[DiskWait, ...]:
+        """Whatever wants room."""
+        known = [wait for wait in self._written if wait.job_id not in self._unwritten]
+        return (*known, *self._unwritten.values())
+
+    def hold(self, wait: DiskWait) -> None:
+        """A wait that cannot be written down: the database's disk is full, and somebody took the ballast's room."""
+        self._unwritten[wait.job_id] = wait
+
+    def release(self, job_id: int) -> None:
+        """It was written after all, or given up."""
+        self._unwritten.pop(job_id, None)
+
+    def written(self, wait: DiskWait) -> None:
+        """The table holds it now; the next look finds it there."""
+        self._written = (*(known for known in self._written if known.job_id != wait.job_id), wait)
+
+    def hold_queue(self, error: DiskFull) -> None:
+        """Nothing can be claimed: a claim is a write, too."""
+        self.refusal = error
+        self.hold(DiskWait(_QUEUE, "the queue", "", "", error.details.get("path"), 0, 0.0))
+
+    def release_queue(self) -> None:
+        """A claim was written, or there is none to write."""
+        self.refusal = None
+        self.release(_QUEUE)
+
+    def wait_for(self, error: DiskFull, held: HeldStep, settings: PoolSettings) -> DiskWait:
+        """What a step waits for that met ``error``. Looks at the disk: call it in a thread."""
+        place, wanted_bytes = wanted_room(error, settings.room_margin_bytes, self._free)
+        job_id, step, again_at = held.job.job_id, held.step, self._now() + settings.room_again_s
+        return DiskWait(job_id, step.audiobook_id, step.step_number, step.step_name, place, wanted_bytes, again_at)
 
     async def once(self) -> list[DiskWait]:
         """Let go on what has room now; returns those."""
         async with self._database.read() as connection:
             waits = await disk_waits.waiting(connection)
         ready = await asyncio.to_thread(self._ready, waits) if waits else set()
-        self.waits = tuple(wait for wait in waits if wait.job_id not in ready)
+        self._written = tuple(wait for wait in waits if wait.job_id not in ready)
         if not ready:
             return []
         async with self._database.write() as connection:

@@ -12,19 +12,20 @@ from typing import Any
 from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.reasons import reasons
 from foundry_tui.domain.status import Level, Status
-from foundry_tui.errors import DiskFull, Draining, FoundryError, Interrupted, LeaseLost, UsageError
+from foundry_tui.errors import DatabaseUnavailable, DiskFull, Draining, FoundryError, Interrupted, LeaseLost, UsageError
 from foundry_tui.memory import give_back_memory
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.context import ClaimContext, Ended
 from foundry_tui.pipeline.contract import StepOutcome, StepSpec
 from foundry_tui.pipeline.redact import redacted
 from foundry_tui.pipeline.retry import Failure, delay_s, failure_of
-from foundry_tui.pipeline.room import FreeBytes, free_bytes, wanted_room
+from foundry_tui.pipeline.room import RoomWatch
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.store import disk_waits, step_turns
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import steps as step_rows
 from foundry_tui.store.database import Database
+from foundry_tui.store.disk_waits import DiskWait
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +38,14 @@ class Runner:
         database: Database,
         settings: PoolSettings,
         clock: Clock,
-        chance: random.Random | None = None,
-        free: FreeBytes = free_bytes,
+        chance: random.Random,
+        room: RoomWatch,
     ) -> None:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
-        self._free = free
+        self._chance = chance
+        self._room = room
 
     async def run(self, context: ClaimContext) -> Ended:
         """Run a claimed step and end its claim; raises only asyncio.CancelledError, after giving the job back."""
@@ -194,30 +195,42 @@ class Runner:
         """A full disk is nobody's fault: the step waits, at no cost, and whoever sees room lets it go on."""
         await context.settle()
         message = redacted(error.message)
-        place, wanted = await asyncio.to_thread(wanted_room, error, self._settings.room_margin_bytes, self._free)
+        wait = await asyncio.to_thread(self._room.wait_for, error, context.claimed, self._settings)
         action = "It waits for room, and goes on by itself: free some space."
-
-        async def write() -> bool:
-            now = context.now()
-            async with self._database.write() as connection:
-                return await disk_waits.put_aside(
-                    connection,
-                    context.claimed,
-                    now,
-                    message=message,
-                    action=action,
-                    place=place,
-                    wanted_bytes=wanted,
-                    again_at=now + self._settings.room_again_s,
-                )
-
         try:
-            waits = await context.durably(write)
+            waits = await self._put_aside(context, wait, message, action)
         except LeaseLost:
             return self._ended(context, "lost")
         if not waits:
             return self._ended(context, "cancelled", message)
         return self._ended(context, "disk_full", f"{message} {action}")
+
+    async def _put_aside(self, context: ClaimContext, wait: DiskWait, message: str, action: str) -> bool:
+        """Write down that the step waits, however long that takes; False where it was cancelled meanwhile.
+
+        The first refusal throws the database's ballast overboard, but whoever fills the disk may take that room as
+        well. Not a write of the lease's time, then: the fence in it is enough, and nobody else can write either.
+        """
+        context.leave("disk_full")
+        try:
+            while not context.draining:
+                try:
+                    async with self._database.write() as connection:
+                        now = context.now()
+                        waits = await disk_waits.put_aside(
+                            connection, context.claimed, now, message=message, action=action, wait=wait
+                        )
+                except (DiskFull, DatabaseUnavailable) as refused:
+                    log.warning("%s cannot be put aside yet: %s", context.step.step_number, refused.message)
+                    self._room.hold(wait)
+                    await self._clock.sleep(self._settings.poll_min_s)
+                    continue
+                if waits:
+                    self._room.written(wait)
+                return waits
+        finally:
+            self._room.release(wait.job_id)
+        return True  # whoever starts next finds a worker that is gone, and takes the step up again
 
     async def _stopped(self, context: ClaimContext, cause: type[Interrupted]) -> Ended:
         """Stopped on purpose: costs nothing, and everything finished is kept."""

@@ -45,11 +45,9 @@ async def put_aside(
     *,
     message: str,
     action: str,
-    place: str | None,
-    wanted_bytes: int,
-    again_at: float,
+    wait: DiskWait,
 ) -> bool:
-    """Let a held step wait for room, fenced (LeaseLost); it costs no attempt. For the rest see DiskWait.
+    """Let a held step wait for room, fenced (LeaseLost); it costs no attempt.
 
     False where the operator has cancelled the production meanwhile: then it ends here.
     """
@@ -62,16 +60,16 @@ async def put_aside(
         "lease_expires_at": None,
         "reason": REASON,
         "paused": True,
-        "run_after": again_at,
+        "run_after": wait.again_at,
         "attempt": max(held.job.attempt - 1, 0),
-        "progress": {**held.job.progress, _PLACE: place, _BYTES: wanted_bytes},
+        "progress": {**held.job.progress, _PLACE: wait.place, _BYTES: wait.wanted_bytes},
         "error_code": REASON,
         "error_message": sentence,
         "error_trace": None,
     }
     await job_rows.settle(connection, held.job, values)
     await step_rows.set_production(connection, audiobook_id, status=Status.PENDING.value, error_message=sentence)
-    details = {"code": REASON, "next_action": action, "place": place, "wanted_bytes": wanted_bytes}
+    details = {"code": REASON, "next_action": action, "place": wait.place, "wanted_bytes": wait.wanted_bytes}
     told = step_rows.told(held, now, REASON, sentence, status=Status.PENDING, level=Level.WARNING, details=details)
     await step_turns.step_back(connection, held, told)
     return True
