@@ -13,11 +13,12 @@ from foundry_tui.domain.corrections import Corrections
 from foundry_tui.domain.languages import understood
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
-from foundry_tui.errors import Cancelled, DatabaseUnavailable, DiskFull, Draining, FoundryError, Interrupted, LeaseLost
+from foundry_tui.errors import DatabaseUnavailable, DiskFull, FoundryError, Interrupted, LeaseLost
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.combine import Combiner
 from foundry_tui.pipeline.contract import Progress, Recipe
 from foundry_tui.pipeline.feed import ProgressFeed, Running
+from foundry_tui.pipeline.hold import Hold
 from foundry_tui.pipeline.in_hand import InHand
 from foundry_tui.pipeline.parts import OpenParts
 from foundry_tui.pipeline.settings import PoolSettings
@@ -54,7 +55,7 @@ class Ended:
 
 
 class ClaimContext:
-    """The StepContext of a claim. Lives on the pool's loop; ``control`` and ``lose`` are the pool's way in."""
+    """The StepContext of a claim. Lives on the pool's loop; ``hold`` is the pool's way in."""
 
     def __init__(
         self,
@@ -82,8 +83,6 @@ class ClaimContext:
             else None
         )
         self.made_durable = False
-        self.ended = ""  # how a transaction of ours has already ended the claim (send_back), or is about to (leave)
-        self.draining = False
         self.torn: Ended | None = None  # how it ended when its task was cancelled
         self._database = database
         self.recipe = recipe
@@ -95,61 +94,17 @@ class ClaimContext:
         self._in_hand = InHand(settings.chunk_deaths_before_poison)
         self._learning: asyncio.Task[None] | None = None
         self._marking: asyncio.Task[None] | None = None
-        self._touched_at = self._begun = clock.monotonic()
+        self.hold = Hold(settings, clock)
+        self._begun = clock.monotonic()
         self._written: Mapping[str, Any] = {}
-        self._written_at = self._touched_at
-        self._stop: type[Interrupted] | None = None
-        self._stopped_at: float | None = None
+        self._written_at = self._begun
         self._combiner: Combiner[Sequence[Take]] = Combiner(self._write)
         self._publish()
-
-    # -- what the pool tells it ---------------------------------------------------------------------------------
-
-    def hear(self, control: Control) -> None:
-        """The lease holds; take up what the operator asked for."""
-        self._touched_at = self._clock.monotonic()
-        if control.cancel_requested or control.paused:
-            self.ask_to_stop()
-
-    def ask_to_stop(self) -> None:
-        """The operator wants the work cancelled or paused: begin nothing new."""
-        if self._stop is not LeaseLost:
-            self._stop_for(Cancelled)
-
-    def lose(self) -> None:
-        """Another worker holds the job: nothing more may be written."""
-        self._stop_for(LeaseLost)
-
-    def drain(self) -> None:
-        """The worker is shutting down: begin nothing new."""
-        self.draining = True
-        if self._stop is None:
-            self._stop_for(Draining)
-
-    def leave(self, how: str) -> None:
-        """Only the end of the claim is still to be written: the heartbeat lets go of it, and so does its lease."""
-        self.ended = how
-
-    def _stop_for(self, cause: type[Interrupted]) -> None:
-        self._stop = cause
-        if self._stopped_at is None:
-            self._stopped_at = self._clock.monotonic()
-
-    @property
-    def overdue(self) -> bool:
-        """Whether the step was told to stop so long ago that it will not by itself."""
-        return self._stopped_at is not None and self._clock.monotonic() - self._stopped_at >= self._settings.drain_s
 
     @property
     def stopping(self) -> type[Interrupted] | None:
         """Why no new chunk may be begun; None while all is well."""
-        if self._stop is not LeaseLost and self._fenced():
-            self._stop_for(LeaseLost)
-        return self._stop
-
-    def _fenced(self) -> bool:
-        silent = self._clock.monotonic() - self._touched_at
-        return silent >= self._settings.lease_s * self._settings.fence_after
+        return self.hold.stopping
 
     # -- progress -----------------------------------------------------------------------------------------------
 
@@ -190,7 +145,7 @@ class ClaimContext:
     def due(self) -> bool:
         """Whether the row should be written: the heartbeat is due, or its progress has moved and is a second old."""
         now = self._clock.monotonic()
-        if now - self._touched_at >= self._settings.heartbeat_s:
+        if self.hold.silent_s >= self._settings.heartbeat_s:
             return True
         return now - self._written_at >= self._settings.progress_s and self.state() != self._written
 
@@ -203,7 +158,7 @@ class ClaimContext:
             raise stop
 
     def _may_write(self) -> None:
-        if self.stopping is LeaseLost or self.ended:
+        if self.stopping is LeaseLost or self.hold.left:
             raise LeaseLost
 
     async def durably(self, write: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -250,7 +205,7 @@ class ClaimContext:
                     step_name=step_name,
                 )
                 await append(connection, [told])
-            self.hear(control)
+            self.hold.hear(control)
 
         await self.durably(write)
 
@@ -287,7 +242,7 @@ class ClaimContext:
                     await chunk_rows.upsert(connection, list(newest.values()))
             return control
 
-        self.hear(await self.durably(write))
+        self.hold.hear(await self.durably(write))
         self.made_durable = self.made_durable or durable
         self.written(state)
 
@@ -339,7 +294,7 @@ class ClaimContext:
                 await chunk_rows.forget(connection, self.step.audiobook_id, kept)
             return control
 
-        self.hear(await self.durably(write))
+        self.hold.hear(await self.durably(write))
 
     async def find_takes(self, input_keys: Sequence[str]) -> Mapping[str, Take]:
         """Successful takes of any production by their key."""
@@ -378,7 +333,7 @@ class ClaimContext:
                     most=self._settings.most_send_backs,
                 )
 
-        self.ended = "cancelled" if await self.durably(write) is None else "sent_back"
+        self.hold.leave("cancelled" if await self.durably(write) is None else "sent_back")
         raise Interrupted(f"{step_name} is made again first: {reason}")
 
     async def durable(self) -> None:
@@ -389,7 +344,7 @@ class ClaimContext:
                 values = {"durable": True, "lease_expires_at": self._lease()}
                 return await job_rows.settle(connection, self.claimed.job, values)
 
-        self.hear(await self.durably(write))
+        self.hold.hear(await self.durably(write))
         self.made_durable = True
 
     async def settle(self) -> None:

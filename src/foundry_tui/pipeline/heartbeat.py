@@ -51,10 +51,10 @@ class Heartbeat:
 
     async def tick(self) -> None:
         """Write if anything is due, else look now and then whether a job is to stop."""
-        contexts = [context for context in self._active() if not context.ended]
+        contexts = [context for context in self._active() if not context.hold.left]
         for context in contexts:
             # A claim that has been silent too long fences itself here; one that does not heed is ended.
-            if context.stopping is not None and context.overdue:
+            if context.stopping is not None and context.hold.overdue:
                 self._end(context)
         if not contexts:
             return
@@ -76,10 +76,10 @@ class Heartbeat:
         for context, beat in zip(contexts, beats, strict=True):
             control = heard.get(beat.job_id)
             if control is not None:
-                context.hear(control)
+                context.hold.hear(control)
                 context.written(beat.progress)
             else:
-                context.lose()
+                context.hold.lose()
 
     async def _look(self, contexts: Collection[ClaimContext]) -> None:
         self._looked_at = self._clock.monotonic()
@@ -89,6 +89,6 @@ class Heartbeat:
         for context, beat in zip(contexts, beats, strict=True):
             control = heard.get(beat.job_id)
             if control is None:
-                context.lose()
+                context.hold.lose()
             elif control.cancel_requested or control.paused:
-                context.ask_to_stop()
+                context.hold.ask_to_stop()

@@ -203,7 +203,7 @@ class WorkerPool:
         self._draining = True
         self._changed.set()
         for context in list(self._claims.active.values()):
-            context.drain()
+            context.hold.drain()
         if self._tasks:
             patience = self.settings.drain_s if grace_s is None else grace_s
             await asyncio.wait(list(self._tasks), timeout=patience)
@@ -291,7 +291,7 @@ class WorkerPool:
         )
         self._claims.active[claimed.job.job_id] = context
         if self._draining:
-            context.drain()
+            context.hold.drain()
         runner = self._runner if context.part is None else self._part_runner
         try:
             ended = await runner.run(context)

@@ -211,9 +211,9 @@ class Runner:
         The first refusal throws the database's ballast overboard, but whoever fills the disk may take that room as
         well. Not a write of the lease's time, then: the fence in it is enough, and nobody else can write either.
         """
-        context.leave("disk_full")
+        context.hold.leave("disk_full")
         try:
-            while not context.draining:
+            while not context.hold.draining:
                 try:
                     async with self._database.write() as connection:
                         now = context.now()
@@ -235,8 +235,8 @@ class Runner:
     async def _stopped(self, context: ClaimContext, cause: type[Interrupted]) -> Ended:
         """Stopped on purpose: costs nothing, and everything finished is kept."""
         await context.settle()
-        if context.ended:
-            return self._ended(context, context.ended)
+        if context.hold.left:
+            return self._ended(context, context.hold.left)
         if cause is LeaseLost or context.stopping is LeaseLost:
             log.info("the lease of job %s was lost; its result is dropped", context.claimed.job.job_id)
             return self._ended(context, "lost")
