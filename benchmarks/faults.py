@@ -31,7 +31,7 @@ from fakes.speech_servers import FAULTS as HTTP_FAULTS  # noqa: E402
 from fakes.speech_servers import SpeechServer  # noqa: E402
 from foundry_tui.audio.check import VoiceNorm, check  # noqa: E402
 from foundry_tui.audio.measure import measure  # noqa: E402
-from foundry_tui.errors import FoundryError  # noqa: E402
+from foundry_tui.errors import FoundryError, TextRefused  # noqa: E402
 from foundry_tui.text.parse import parse_novel  # noqa: E402
 from foundry_tui.voices.engines import open_engine  # noqa: E402
 from foundry_tui.voices.guard import GuardedEngine  # noqa: E402
@@ -65,7 +65,8 @@ async def one_fault(engine: Engine, voice: str, inject: Callable[[], None], time
         after = await guard.synthesize(TEXT, voice, PLAIN)
         outcome = "tried again, then whole" if after.pcm == whole.pcm else "BELIEVED"
     except FoundryError as error:
-        outcome = f"{error.code}: the step stops, saying so"
+        alone = isinstance(error, TextRefused)
+        outcome = f"{error.code}: {'the chunk fails alone' if alone else 'the step stops'}, saying so"
     missed = codes["believed"] + codes["sound as it should be"]
     return {"injected": times, "caught": times - missed, "as": dict(codes), "outcome": outcome}
 

@@ -128,6 +128,29 @@ async def test_what_the_operator_paused_stays_paused(database: Database, tmp_pat
     assert (await pool.run_until_idle()).jobs_run == 0
 
 
+async def test_what_is_let_go_on_counts_as_waiting_until_it_may_be_claimed(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await catalog(database)
+    disk = Disk(tmp_path)
+    await workers(database, recipe(FakeStep(disk.need)), disk).run_until_idle()
+    watch = RoomWatch(database, lambda: 5.0, disk.look)
+    assert await watch.once() == []
+    disk.free = 10**12
+    wanting: list[int] = []
+    write = database.write
+
+    @asynccontextmanager
+    async def watched() -> AsyncIterator[AsyncConnection]:
+        async with write() as connection:
+            yield connection
+            wanting.append(len(watch.waits))
+
+    monkeypatch.setattr(database, "write", watched)
+    assert len(await watch.once()) == 1
+    assert (wanting, watch.waits) == ([1], ()), "a run that saw neither would take the queue for empty and end"
+
+
 async def test_two_that_see_room_let_it_go_on_once(database: Database, tmp_path: Path) -> None:
     (made,) = await catalog(database)
     disk = Disk(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import operator
 import os
+from collections.abc import Collection
 
 import psutil
 
@@ -14,6 +15,13 @@ from foundry_tui.steps.cpu_pool import CpuPool
 MB = 1024 * 1024
 
 
+async def gone(pids: Collection[int], but: int = 0) -> None:
+    """Two threads wait for a child: the kernel may tell one of them just before the number is free."""
+    async with asyncio.timeout(60):
+        while len([pid for pid in pids if psutil.pid_exists(pid)]) > but:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_process_does_any_number_of_pieces_and_ends_with_the_pool():
     pool = CpuPool(1)
     (child,) = {await pool.run(os.getpid)}
@@ -21,7 +29,7 @@ async def test_a_process_does_any_number_of_pieces_and_ends_with_the_pool():
     assert done == list(range(1, 451))
     assert pool.recycled == 0
     pool.close()
-    assert not psutil.pid_exists(child)
+    await gone([child])
 
 
 async def test_processes_that_leak_are_replaced_and_no_work_is_lost():
@@ -32,11 +40,9 @@ async def test_processes_that_leak_are_replaced_and_no_work_is_lost():
     later = [await pool.run(leak, n, 10) for n in range(20)]
     pids = {pid for _, pid in (*done, *later)}
     assert len(pids) > 2
-    async with asyncio.timeout(60):
-        while len([pid for pid in pids if psutil.pid_exists(pid)]) > 2:
-            await asyncio.sleep(0.05)
+    await gone(pids, but=2)
     pool.close()
-    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    await gone(pids)
 
 
 async def test_a_process_that_is_born_large_is_left_alone():

@@ -43,6 +43,7 @@ _TIMEOUT = timedelta(days=7)  # the longest step; what a message's worker had is
 _HELD_S = 35.0
 _MARK_S = _TIMEOUT.total_seconds() + 10  # how long ARQ's mark on a message in progress lasts
 _AGAIN_S = 2.0
+_LOOK_S = 0.1  # ARQ's own half second is the time of a short chunk, and a book in parts would wait that long for each
 
 
 def to_bytes(message: dict[str, Any]) -> bytes:
@@ -213,6 +214,7 @@ class ArqDispatcher:
             redis_settings=self._settings,
             handle_signals=False,
             max_jobs=most,
+            poll_delay=_LOOK_S,
             max_tries=_TRIES,
             keep_result=0,
             job_serializer=to_bytes,

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import logging
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from foundry_tui.errors import DiskFull
@@ -48,6 +48,7 @@ class RoomWatch:
         self._database = database
         self._now = now
         self._free = free
+        self._looking = asyncio.Lock()
         self._written: tuple[DiskWait, ...] = ()  # that still want room, as of the last look
         self._unwritten: dict[int, DiskWait] = {}  # by job
         self.refusal: DiskFull | None = None  # what the last claim met
@@ -71,9 +72,10 @@ class RoomWatch:
         """It was written after all, or given up."""
         self._unwritten.pop(job_id, None)
 
-    def written(self, wait: DiskWait) -> None:
+    async def written(self, wait: DiskWait) -> None:
         """The table holds it now; the next look finds it there."""
-        self._written = (*(known for known in self._written if known.job_id != wait.job_id), wait)
+        async with self._looking:
+            self._written = (*(known for known in self._written if known.job_id != wait.job_id), wait)
 
     def hold_queue(self, error: DiskFull) -> None:
         """Nothing can be claimed: a claim is a write, too."""
@@ -92,15 +94,22 @@ class RoomWatch:
         return DiskWait(job_id, step.audiobook_id, step.step_number, step.step_name, place, wanted_bytes, again_at)
 
     async def once(self) -> list[DiskWait]:
-        """Let go on what has room now; returns those."""
+        """Let go on what has room now; returns those. One look at a time: an older one would overrule a newer."""
+        async with self._looking:
+            return await self._look()
+
+    async def _look(self) -> list[DiskWait]:
         async with self._database.read() as connection:
             waits = await disk_waits.waiting(connection)
         ready = await asyncio.to_thread(self._ready, waits) if waits else set()
+        resumed = await self._resume([wait for wait in waits if wait.job_id in ready]) if ready else []
+        # Not before they may be claimed: what neither waits nor is due would look like the end of the queue.
         self._written = tuple(wait for wait in waits if wait.job_id not in ready)
-        if not ready:
-            return []
+        return resumed
+
+    async def _resume(self, waits: Sequence[DiskWait]) -> list[DiskWait]:
         async with self._database.write() as connection:
-            resumed = await disk_waits.resume(connection, [wait for wait in waits if wait.job_id in ready], self._now())
+            resumed = await disk_waits.resume(connection, waits, self._now())
         if self._database.ballast is not None:
             await asyncio.to_thread(self._database.ballast.lay)
         log.info("room again for %d productions", len(resumed))

@@ -226,7 +226,7 @@ class Runner:
                     await self._clock.sleep(self._settings.poll_min_s)
                     continue
                 if waits:
-                    self._room.written(wait)
+                    await self._room.written(wait)
                 return waits
         finally:
             self._room.release(wait.job_id)
