@@ -32,7 +32,7 @@ from foundry_tui.steps.understudy import GONE, Understudy
 from foundry_tui.text.corrected import SpokenTexts
 
 _NATURAL_HINT = (
-    "The built-in voice is plain. For a natural one give the narrator an engine and a voice: "
+    "The voices of {engine} are plain. For a natural one give the narrator an engine and a voice: "
     "`foundry-tui voices --engine edge`, then `foundry-tui narrator edit`."
 )
 _LISTED = 20
@@ -279,7 +279,7 @@ class AudioGeneration:
                 "flagged": flagged,
                 "spoken_by": spoken_by,
                 "money": money,
-                "voice_hint": None if voice.natural else _NATURAL_HINT,
+                "voice_hint": None if voice.natural else _NATURAL_HINT.format(engine=voice.engine_name),
             },
         )
 
