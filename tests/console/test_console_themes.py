@@ -6,7 +6,7 @@ import pytest
 from console_driver import screen_text, until
 
 from fakes import console_home as home_of
-from foundry_tui.console.glyphs import GAPS, HELD, RETRY, STATUS, bar, waveform
+from foundry_tui.console.glyphs import GAPS, HELD, NO_ROOM, RETRY, STATUS, bar, waveform
 from foundry_tui.console.themes import COLORS, STYLES, THEMES, styles_of
 
 
@@ -45,7 +45,7 @@ def test_every_theme_has_every_style() -> None:
 
 
 def test_states_differ_without_colour_and_without_unicode() -> None:
-    signs = [*STATUS.values(), HELD, RETRY, GAPS]
+    signs = [*STATUS.values(), HELD, RETRY, NO_ROOM, GAPS]
     assert len({sign.glyph for sign in signs}) == len(signs)
     assert len({sign.ascii for sign in signs}) == len(signs)
     assert len({sign.word for sign in signs}) == len(signs)

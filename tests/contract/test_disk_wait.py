@@ -200,6 +200,8 @@ async def test_a_wait_that_cannot_be_written_down_is_told_and_waited_for(
     await until(lambda: writes.tries > 20)
     await asyncio.sleep(1.0)
     assert told == [[made]]
+    (seen,) = pool.feed.snapshot().running.values()
+    assert seen.progress.waits_for == "room on the disk"
     disk.free = 10**12
     writes.refused = False
     assert (await running).finished == (made,)

@@ -67,6 +67,10 @@ class Clock:
             {"unit": "chapters", "audio_s": 0.0, "speed": None},
             "12/960 chapters, 1.2 chapters/s, about 13 min 10 s left",
         ),
+        (
+            {"stalled_s": 50.0, "speed": None, "per_s": None, "waits_for": "room on the disk"},
+            "12/960 chunks, 0:01:05 of audio, waits for room on the disk",
+        ),
         ({"total": 0, "message": "muxing", "audio_s": 0.0, "speed": None, "per_s": None}, "muxing"),
     ],
 )

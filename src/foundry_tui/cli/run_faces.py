@@ -100,7 +100,9 @@ def progress_text(line: Line) -> str:
         parts.append(f"{line.speed:.1f}x")
     elif line.per_s and line.total:
         parts.append(f"{line.per_s:.1f} {line.unit}/s")
-    if line.stalled_s is not None:
+    if line.waits_for:
+        parts.append(f"waits for {line.waits_for}")
+    elif line.stalled_s is not None:
         parts.append(f"no progress for {spoken_time(line.stalled_s)}")
     elif line.total:
         parts.append("~" if line.left_s is None else f"about {spoken_time(line.left_s)} left")

@@ -43,6 +43,7 @@ class Line:
     speed: float | None
     left_s: float | None
     stalled_s: float | None
+    waits_for: str = ""
 
 
 class Watch:
@@ -124,6 +125,7 @@ class Watch:
             speed=pace.speed(),
             left_s=pace.left_s(now),
             stalled_s=pace.stalled_s(now),
+            waits_for=made.waits_for,
         )
 
     def _forget(self, running: Mapping[int, Running]) -> None:

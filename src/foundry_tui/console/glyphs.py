@@ -34,6 +34,7 @@ STATUS = {
 }
 HELD = Sign("‖", "=", "held", "warn")
 RETRY = Sign("↻", "~", "retrying", "warn")
+NO_ROOM = Sign("⊟", "_", "no room", "warn")
 GAPS = Sign("◍", "%", "gaps", "warn")
 LEVEL = {
     Level.DEBUG: Sign("·", ".", "debug", "dim"),

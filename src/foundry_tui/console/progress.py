@@ -24,6 +24,7 @@ class Going:
     left_s: float | None = None
     speed: float | None = None
     stalled_s: float | None = None
+    waits: bool = False  # it stands still, for the disk is full
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class _Seen:
     total: int = 0
     audio_s: float = 0.0
     own: bool = False
+    waits: bool = False
 
 
 class Paces:
@@ -48,6 +50,7 @@ class Paces:
             made = running.progress
             seen = self._at(running.audiobook_id, (running.job_id, running.attempt))
             seen.own = True
+            seen.waits = bool(made.waits_for)
             _take(seen, running.at, made.done, made.total, made.audio_s)
 
     def saw_row(self, line: ProductionLine, now: float) -> None:
@@ -67,6 +70,8 @@ class Paces:
         seen = self._seen.get(line.production.audiobook_id)
         if seen is None or line.production.status is not Status.PROCESSING:
             return Going()
+        if seen.waits:
+            return Going(seen.done, seen.total, waits=True)
         left_s, speed, per_s = seen.pace.left_s(now), seen.pace.speed(), seen.pace.per_s()
         rate = f"{speed:.0f}x" if speed and speed >= 10 else f"{speed:.1f}x" if speed else ""
         if not rate and per_s:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from foundry_tui.domain.corrections import Corrections
@@ -112,6 +112,10 @@ class ClaimContext:
         """Keep the newest; the feed shows it at once, the heartbeat carries it out."""
         self._progress = progress
         self._publish()
+
+    def stand_still(self, waits_for: str) -> None:
+        """Show that it gets no further, and what it waits for."""
+        self.progress(replace(self._progress, waits_for=waits_for))
 
     def _publish(self) -> None:
         if self.part is not None:

@@ -26,6 +26,7 @@ class Progress:
     unit: str = "chunks"
     audio_s: float = 0.0
     message: str = ""
+    waits_for: str = ""  # what it stands still for: room on the disk
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,6 +223,7 @@ class Runner:
                 except (DiskFull, DatabaseUnavailable) as refused:
                     log.warning("%s cannot be put aside yet: %s", context.step.step_number, refused.message)
                     self._room.hold(wait)
+                    context.stand_still("room on the disk")
                     await self._clock.sleep(self._settings.poll_min_s)
                     continue
                 if waits:

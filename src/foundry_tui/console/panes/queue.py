@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from foundry_tui.console.actions import bindings_for
-from foundry_tui.console.glyphs import DOING, GAPS, HELD, RETRY, STATUS, Sign, dots
+from foundry_tui.console.glyphs import DOING, GAPS, HELD, NO_ROOM, RETRY, STATUS, Sign, dots
 from foundry_tui.console.panes.pane import Pane
 from foundry_tui.console.progress import Paces, short_time
 from foundry_tui.console.widgets.columns import Column, Part, Row, cell
@@ -90,8 +90,8 @@ class QueuePane(Pane[ProductionLine]):
     def row_of(self, line: ProductionLine) -> Row:
         """A production on one line."""
         made = line.production
-        sign = sign_of(line)
         pace = self.paces.of(line, time.monotonic())
+        sign = NO_ROOM if pace.waits else sign_of(line)
         done = f"{pace.done:,}/{pace.total:,}" if pace.total else ""
         return Row(
             made.audiobook_id,
@@ -152,6 +152,8 @@ def sign_of(line: ProductionLine) -> Sign:
         return HELD
     if made.status is Status.PENDING and line.job.get("reason") == "retry":
         return RETRY
+    if made.status is Status.PENDING and line.job.get("reason") == "disk_full":
+        return NO_ROOM
     return STATUS[made.status]
 
 
