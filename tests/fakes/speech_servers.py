@@ -144,8 +144,8 @@ class SpeechServer:
             await response.write(data[: len(data) * 2 // 5])
             if fault == "stall":
                 await self._leaving.wait()
-            assert request.transport is not None
-            request.transport.abort()
+            if request.transport is not None:  # else the other side has hung up first
+                request.transport.abort()
             return response
         await response.write(data)
         await response.write_eof()
