@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -43,7 +44,10 @@ _TIMEOUT = timedelta(days=7)  # the longest step; what a message's worker had is
 _HELD_S = 35.0
 _MARK_S = _TIMEOUT.total_seconds() + 10  # how long ARQ's mark on a message in progress lasts
 _AGAIN_S = 2.0
-_LOOK_S = 0.1  # ARQ's own half second is the time of a short chunk, and a book in parts would wait that long for each
+# ARQ's own half second is the time of a short chunk: a book in parts would wait that long for each. Where nothing has
+# been done for a while it is often enough.
+_LOOK_S = 0.1
+_QUIET_LOOKS, _QUIET_AFTER_S = 5, 10.0
 
 
 def to_bytes(message: dict[str, Any]) -> bytes:
@@ -67,6 +71,12 @@ class _Lanes:
 
     def __init__(self) -> None:
         self.taken = 0
+        self.used_at = time.monotonic()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing has been in hand for a while."""
+        return not self.taken and time.monotonic() - self.used_at > _QUIET_AFTER_S
 
 
 class _QueueWorker(Worker):
@@ -74,7 +84,13 @@ class _QueueWorker(Worker):
 
     def __init__(self, lanes: _Lanes, functions: Sequence[Function], **options: Any) -> None:
         self._lanes = lanes
+        self._looks = 0
         super().__init__(functions, **options)
+
+    async def _poll_iteration(self) -> None:
+        self._looks += 1
+        if not (self._lanes.quiet and self._looks % _QUIET_LOOKS):
+            await super()._poll_iteration()
 
     @property
     def job_counter(self) -> int:
@@ -83,6 +99,7 @@ class _QueueWorker(Worker):
     @job_counter.setter
     def job_counter(self, count: int) -> None:
         self._lanes.taken = count
+        self._lanes.used_at = time.monotonic()
 
 
 class ArqDispatcher:
