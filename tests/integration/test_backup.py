@@ -201,10 +201,10 @@ async def test_rows_of_either_database_come_back_into_either(
             text("INSERT INTO jobs (name, status, attempt, lease_expires_at, worker_id, created_at)"
                  " VALUES ('x', 'processing', 1, 4e9, 'somebody', 1)")
         )  # fmt: skip
-    made = await Backups(database, home, home / "library", lambda: datetime(2026, 1, 1, tzinfo=UTC)).make(
-        tmp_path / "safe"
-    )
+    backups = Backups(database, home, home / "library", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    made = await backups.make(tmp_path / "safe")
     assert (made.files, made.place.name) == (2, "foundry_backup_20260101000000")
+    assert (await backups.make(tmp_path / "safe")).place.name == "foundry_backup_20260101000001", "in the same second"
     for number, url in enumerate((postgres_url, None)):
         new = tmp_path / f"new_{number}"
         own = new / "database" / "foundry.db"

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -70,7 +70,7 @@ class Backups:
     async def make(self, to: Path | None = None, *, library: bool = False) -> BackupReport:
         """Back up into a new folder of ``to`` (the home's ``backups/`` unless given), or into ``to`` ending in .tar.
 
-        ``library`` takes the published files too. Raises Conflict where ``to`` is there already, WriteFailed, DiskFull.
+        ``library`` takes the published files too. Raises Conflict where that .tar is there already, WriteFailed, DiskFull.
         """
         moment = self._now()
         target = self._target(to, moment)
@@ -82,7 +82,11 @@ class Backups:
 
     def _target(self, to: Path | None, moment: datetime) -> Path:
         place = (to or self._home / "backups").expanduser().absolute()
-        return place if place.suffix == ".tar" else place / f"{_NAME}{calendar_id(moment)}"
+        if place.suffix == ".tar":
+            return place
+        while (named := place / f"{_NAME}{calendar_id(moment)}").exists():
+            moment += timedelta(seconds=1)  # of two within a second the later one sorts behind, too
+        return named
 
     async def _snapshot(self, folder: Path) -> Path:
         """Every row as of one moment, as a SQLite file, whatever the database."""

@@ -139,8 +139,7 @@ class WorkerPool:
                         raise self._room.refusal
                     break
                 await self._rest()
-            for wait in self._room.waits:
-                self.summary.outcomes[wait.audiobook_id] = "disk_full"
+            self.summary.outcomes |= dict.fromkeys(self._room.audiobook_ids, "disk_full")
         return self.summary
 
     async def run_forever(self, stop: asyncio.Event) -> PoolSummary:
@@ -363,7 +362,6 @@ class WorkerPool:
         try:
             answer = await look()
         except DiskFull as full:
-            log.warning("the queue waits for room on the disk: %s", full.message)
             self._room.hold_queue(full)
             await self.clock.sleep(self.settings.poll_min_s)
             return otherwise

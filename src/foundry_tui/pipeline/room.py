@@ -64,8 +64,15 @@ class RoomWatch:
         known = [wait for wait in self._written if wait.job_id not in self._unwritten]
         return (*known, *self._unwritten.values())
 
+    @property
+    def audiobook_ids(self) -> frozenset[str]:
+        """The productions that want it."""
+        return frozenset(wait.audiobook_id for wait in self.waits if wait.job_id != _QUEUE)
+
     def hold(self, wait: DiskWait) -> None:
         """A wait that cannot be written down: the database's disk is full, and somebody took the ballast's room."""
+        if wait.job_id not in self._unwritten:
+            log.warning("%s waits for room, and not even that can be written down", wait.audiobook_id)
         self._unwritten[wait.job_id] = wait
 
     def release(self, job_id: int) -> None:

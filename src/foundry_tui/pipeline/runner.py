@@ -220,8 +220,7 @@ class Runner:
                         waits = await disk_waits.put_aside(
                             connection, context.claimed, now, message=message, action=action, wait=wait
                         )
-                except (DiskFull, DatabaseUnavailable) as refused:
-                    log.warning("%s cannot be put aside yet: %s", context.step.step_number, refused.message)
+                except (DiskFull, DatabaseUnavailable):
                     self._room.hold(wait)
                     context.stand_still("room on the disk")
                     await self._clock.sleep(self._settings.poll_min_s)

@@ -50,6 +50,7 @@ _HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, SpendingCap
 # An engine that fails this often in a row, on chunk after chunk, is down; the chunks are not to blame. Nor are they
 # where so many texts in a row are refused: then it is what all of them were asked with.
 _DOWN_AFTER = 8
+_MANY_LANES = 8
 _PAID_OUT = " It was paid for three times, and what came is kept: `foundry-tui retake` buys another take."
 
 
@@ -319,11 +320,12 @@ class Booth:
 
 
 def lanes_for(concurrency: int) -> int:
-    """Lanes that keep ``concurrency`` requests under way: a quarter more, for some check and write what has come.
+    """Lanes that keep ``concurrency`` requests under way: one more where they are few, to check what has come.
 
-    The engine's guard holds the requests themselves to what the engine takes.
+    With many it makes no difference, and a kill repeats no more of them than may be under way at once. The engine's
+    guard holds the requests themselves to what the engine takes.
     """
-    return concurrency + max(1, concurrency // 4)
+    return concurrency + 1 if concurrency < _MANY_LANES else concurrency
 
 
 def habits_of(takes: Collection[Take]) -> set[str]:
