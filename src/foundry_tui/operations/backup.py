@@ -70,7 +70,7 @@ class Backups:
     async def make(self, to: Path | None = None, *, library: bool = False) -> BackupReport:
         """Back up into a new folder of ``to`` (the home's ``backups/`` unless given), or into ``to`` ending in .tar.
 
-        ``library`` takes the published files too. Raises Conflict where that .tar is there already, WriteFailed, DiskFull.
+        ``library`` takes the published files too. Raises Conflict where that .tar is there, WriteFailed, DiskFull.
         """
         moment = self._now()
         target = self._target(to, moment)
