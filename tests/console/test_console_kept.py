@@ -97,7 +97,7 @@ async def test_events_are_saved_as_the_filter_shows_them(open_console, settings,
         async def save_to(name: str) -> None:
             await pilot.press("E")
             await until(pilot, lambda: "Save the events" in screen_text(app))
-            await pilot.press("ctrl+u", *str(tmp_path / name), "enter")
+            await pilot.press("ctrl+u", *name, "enter")
             await until(pilot, (tmp_path / name).exists)
             await until(pilot, lambda: len(app.screen_stack) == 1)
 
