@@ -13,12 +13,13 @@ from rich.console import Console
 
 from foundry_tui.cli import out
 from foundry_tui.cli.run_display import LiveFace
-from foundry_tui.cli.run_faces import JsonFace, PlainFace, progress_text
+from foundry_tui.cli.run_faces import JsonFace, PlainFace, cramped_line, progress_text
 from foundry_tui.cli.run_watch import Line
 from foundry_tui.cli.running import Brake
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.status import Level
 from foundry_tui.operations.run_report import ProductionReport, RunReport
+from foundry_tui.store.disk_waits import DiskWait
 
 HOSTILE = "[/x]\x1b[2J../../etc"
 
@@ -241,3 +242,12 @@ def test_advice_repeats_the_flags_it_was_given() -> None:
     home = "foundry-tui --home '/books/my home'"
     assert advice == f"Run `{home} init` there, or {home} --run-all; or ask `foundry-tui`."
     assert out.as_called("foundry-tui queue") == "foundry-tui queue"
+
+
+def test_what_waits_for_room_is_named_as_data() -> None:
+    waits = DiskWait(1, "20250101000000", "STEP3", "audio_generation", HOSTILE, 67_000_000, 0.0)
+    said = cramped_line([waits])
+    assert said.startswith("20250101000000 waits for room on the disk: 67 MB must be free at [/x]")
+    assert "\x1b" not in said
+    said = cramped_line([DiskWait(0, "", "", "", "/home/foundry.db", 0, 0.0)])
+    assert said.startswith("the queue waits for room on the disk: nothing can be written at /home/foundry.db. It goes")

@@ -85,9 +85,10 @@ def cramped_line(waits: Sequence[DiskWait]) -> str:
     """Where room is wanted, and how much; the longest line of it, for freeing that is enough for the others too."""
     if not waits:
         return "There is room on the disk again."
-    many = f"{len(waits):,} productions wait" if len(waits) > 1 else f"{waits[0].audiobook_id} waits"
+    many = f"{len(waits):,} productions wait" if len(waits) > 1 else f"{waits[0].audiobook_id or 'the queue'} waits"
     most = max(waits, key=lambda wait: wait.wanted_bytes)
-    where = f": {most.wanted_bytes / 1e6:,.0f} MB must be free at {plain(most.place)}" if most.place else ""
+    room = f"{most.wanted_bytes / 1e6:,.0f} MB must be free" if most.wanted_bytes else "nothing can be written"
+    where = f": {room} at {plain(most.place)}" if most.place else ""
     return f"{many} for room on the disk{where}. It goes on by itself; Ctrl-C stops, and nothing is lost."
 
 

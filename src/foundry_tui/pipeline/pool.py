@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 from foundry_tui.domain.events import Event
-from foundry_tui.errors import DatabaseUnavailable, DiskFull, FoundryError
+from foundry_tui.errors import FoundryError
 from foundry_tui.pipeline.claims import Claims
 from foundry_tui.pipeline.clock import Clock, SystemClock, wait_for
 from foundry_tui.pipeline.context import ClaimContext, Ended
@@ -19,6 +18,7 @@ from foundry_tui.pipeline.feed import ProgressFeed
 from foundry_tui.pipeline.heartbeat import Heartbeat
 from foundry_tui.pipeline.journal import keep_on_disk
 from foundry_tui.pipeline.part_runner import PartRunner
+from foundry_tui.pipeline.patience import Patience
 from foundry_tui.pipeline.reconcile import Reconciler, Recovery
 from foundry_tui.pipeline.room import FreeBytes, RoomWatch, free_bytes
 from foundry_tui.pipeline.runner import Runner
@@ -36,7 +36,6 @@ from foundry_tui.store.steps import ClaimedStep
 from foundry_tui.store.wakeups import Wakeups
 
 log = logging.getLogger(__name__)
-Answer = TypeVar("Answer")
 _GATHER_S = 0.05
 
 
@@ -66,8 +65,7 @@ class WorkerPool:
         self._room = RoomWatch(database, self.now, free)
         self._runner = Runner(database, self.settings, self.clock, self._chance, self._room)
         self._part_runner = PartRunner(database, self.settings, self._chance)
-        self._cramped_since: float | None = None  # nothing is left but what waits for room
-        self._full_since: float | None = None  # not even that can be written down
+        self._patience = Patience(self._room, self.settings, self.clock)
         self._claims = Claims(database, self.worker_id, self.settings, self.clock, self.now, self._chance)
         self._tasks: dict[asyncio.Task[Ended], ClaimedStep] = {}
         self._changed = asyncio.Event()
@@ -76,7 +74,6 @@ class WorkerPool:
         self._draining = self._drained = False
         self._offset_s = 0.0
         self._pause_s = self.settings.poll_min_s
-        self._away_since: float | None = None
         self._dry = True  # the last look found nothing to claim
         self._held_up = False  # something is due, but may not be claimed beside what is in hand
         holds = self._claims.holds
@@ -121,10 +118,10 @@ class WorkerPool:
             waited: list[Elsewhere] = []
             cramped: tuple[DiskWait, ...] = ()
             while not self._draining and not (fail_fast and self.summary.failed):
-                if await self._patiently(self._claim_one, otherwise=False):
+                if await self._patience.ask(self._claim_one, otherwise=False):
                     continue
                 if self._free():
-                    waits, idle = await self._patiently(self._rest_of_the_queue, otherwise=(waited, False))
+                    waits, idle = await self._patience.ask(self._rest_of_the_queue, otherwise=(waited, False))
                     if idle:
                         break
                     if waits != waited and on_wait is not None:
@@ -134,9 +131,7 @@ class WorkerPool:
                     cramped = self._room.waits
                     if on_room is not None:
                         on_room(cramped)
-                if self._past_writing():
-                    if self._room.refusal is not None:
-                        raise self._room.refusal
+                if self._patience.past_writing():
                     break
                 await self._rest()
             self.summary.outcomes |= dict.fromkeys(self._room.audiobook_ids, "disk_full")
@@ -274,7 +269,7 @@ class WorkerPool:
         if claimed is None:
             return False
         self._pause_s = self.settings.poll_min_s
-        self._cramped_since = None
+        self._patience.worked()
         self._begin(claimed)
         return True
 
@@ -320,7 +315,7 @@ class WorkerPool:
         pause_s = self.settings.poll_max_s if full else self._pause_s * self._chance.uniform(0.75, 1.25)
         if not full:
             self._pause_s = min(self._pause_s * 2, self.settings.poll_max_s)
-            due = await self._patiently(self._next_due, otherwise=None)
+            due = await self._patience.ask(self._next_due, otherwise=None)
             if due is not None and not (self._held_up and due <= self.now()):
                 pause_s = min(pause_s, max(due - self.now(), 0.01))
         if await wait_for(self._changed, self.clock, pause_s):
@@ -343,38 +338,7 @@ class WorkerPool:
             Elsewhere(job.job_id, job.name, str(job.payload.get("audiobook_id", "")), spoken_name(job.worker_id))
             for job in held
         ]
-        return waits, not waits and not scheduled and not self._waits_for_room()
-
-    def _waits_for_room(self) -> bool:
-        """Whether something waits for room on the disk, and it is not yet past waiting for."""
-        now = self.clock.monotonic()
-        since = self._cramped_since = (self._cramped_since or now) if self._room.waits else None
-        return since is not None and now - since < self.settings.room_patience_s
-
-    def _past_writing(self) -> bool:
-        """Whether the database has been out of room for too long."""
-        now = self.clock.monotonic()
-        since = self._full_since = (self._full_since or now) if self._room.unwritable else None
-        return since is not None and now - since >= self.settings.room_patience_s
-
-    async def _patiently(self, look: Callable[[], Awaitable[Answer]], *, otherwise: Answer) -> Answer:
-        """``look``, forgiving a database that is away for less than a lease, or out of room."""
-        try:
-            answer = await look()
-        except DiskFull as full:
-            self._room.hold_queue(full)
-            await self.clock.sleep(self.settings.poll_min_s)
-            return otherwise
-        except DatabaseUnavailable:
-            now = self.clock.monotonic()
-            self._away_since = now if self._away_since is None else self._away_since
-            if now - self._away_since >= self.settings.lease_s:
-                raise
-            log.warning("the database could not be reached; it is tried again", exc_info=True)
-            await self.clock.sleep(self.settings.poll_min_s)
-            return otherwise
-        self._away_since = None
-        return answer
+        return waits, not waits and not scheduled and not self._patience.waits_for_room()
 
     async def _reconcile(self) -> Recovery:
         async with self._database.read() as connection:

@@ -67,12 +67,12 @@ class RoomWatch:
     @property
     def audiobook_ids(self) -> frozenset[str]:
         """The productions that want it."""
-        return frozenset(wait.audiobook_id for wait in self.waits if wait.job_id != _QUEUE)
+        return frozenset(wait.audiobook_id for wait in self.waits if wait.audiobook_id)
 
     def hold(self, wait: DiskWait) -> None:
         """A wait that cannot be written down: the database's disk is full, and somebody took the ballast's room."""
         if wait.job_id not in self._unwritten:
-            log.warning("%s waits for room, and not even that can be written down", wait.audiobook_id)
+            log.warning("%s waits for room, and not even that can be written down", wait.audiobook_id or "the queue")
         self._unwritten[wait.job_id] = wait
 
     def release(self, job_id: int) -> None:
@@ -87,7 +87,7 @@ class RoomWatch:
     def hold_queue(self, error: DiskFull) -> None:
         """Nothing can be claimed: a claim is a write, too."""
         self.refusal = error
-        self.hold(DiskWait(_QUEUE, "the queue", "", "", error.details.get("path"), 0, 0.0))
+        self.hold(DiskWait(_QUEUE, "", "", "", error.details.get("path"), 0, 0.0))
 
     def release_queue(self) -> None:
         """A claim was written, or there is none to write."""

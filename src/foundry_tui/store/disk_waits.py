@@ -26,7 +26,8 @@ _step = production_steps.c
 class DiskWait:
     """A job that waits until ``wanted_bytes`` are free where ``place`` is.
 
-    None: on a disk, or within a quota, that cannot be measured; it is tried again at ``again_at`` (s since 1970).
+    Without an ``audiobook_id`` it is the queue that waits: a claim cannot be written. Without a ``place`` it lies on a
+    disk, or within a quota, that cannot be measured; it is tried again at ``again_at`` (s since 1970).
     """
 
     job_id: int
