@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from foundry_tui.audio.check import Flag, VoiceNorm, check
@@ -32,6 +32,7 @@ from foundry_tui.errors import (
 from foundry_tui.pipeline.contract import Progress, StepContext
 from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows, heard_words
+from foundry_tui.steps.habits import Habits
 from foundry_tui.steps.hearing import RATE, Hearing
 from foundry_tui.steps.paid_takes import PaidTakes, again_costs
 from foundry_tui.voices.fit import fit, join_speech
@@ -41,10 +42,6 @@ from foundry_tui.voices.protocol import Speech, VoiceSettings
 _log = logging.getLogger(__name__)
 
 RETAKES = 2
-# These judge the colour of a sound; a voice may simply have it. Missing or repeated words are never a habit.
-_MAY_BE_HABITS = frozenset({"noise", "truncated_end"})
-_PROVE_A_HABIT = 8
-_CHUNKS_PROVE_A_HABIT = 3  # that show the same in two takes each
 # These mean that no other chunk would fare better: the step ends, finished chunks stay.
 _HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, SpendingCap, WriteFailed)
 # An engine that fails this often in a row, on chunk after chunk, is down; the chunks are not to blame. Nor are they
@@ -58,7 +55,7 @@ class Booth:
     """Speaks one production's chunks with one voice; ``paid`` buys where the engine costs money.
 
     ``remark`` goes with the progress: who speaks in whose place. ``kept`` are the takes of this voice that stand
-    already: what most of them show is the voice's own way, and nobody has to find that out again.
+    already, which show what its habits are.
     """
 
     def __init__(
@@ -82,9 +79,7 @@ class Booth:
         self._remark = remark
         self._spoken: dict[str, Take] = {}  # by key: the same words in the same voice are spoken once
         self._speaking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._habits = habits_of(kept)  # names of flags
-        self._refused: dict[tuple[int, int], set[str]] = {}  # what a chunk's takes were refused for
-        self._shown_again: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)  # chunks by flag
+        self._habits = Habits(kept)
         self._in_hand: set[tuple[int, int]] = set()
         self._stop: BaseException | None = None
         self._down = 0
@@ -180,6 +175,7 @@ class Booth:
             return None
         finally:
             self._in_hand.discard(job.place)
+            self._habits.settled(job.place)
         return take
 
     def _same_as(self, job: ChunkJob) -> Take | None:
@@ -267,34 +263,22 @@ class Booth:
             details={"chapter": job.chapter_number, "chunk": job.chunk_index, "attempt": attempt, **error.details},
         )
 
-    def _not_habits(self, job: ChunkJob, fatal: Sequence[Flag]) -> list[Flag]:
-        """Without those of the voice's own ways: what a new take of the same chunk shows again is no bad luck there.
-
-        Only where it was none on several chunks is it the voice's way everywhere: one text may sound so by itself, or
-        be cut twice, and the check would be off for all the others.
-        """
-        again = _MAY_BE_HABITS & self._refused.get(job.place, set()) & {flag.name for flag in fatal}
-        for name in again:
-            self._shown_again[name].add(job.place)
-            if len(self._shown_again[name]) >= _CHUNKS_PROVE_A_HABIT:
-                self._habits.add(name)
-        return [flag for flag in fatal if flag.name not in self._habits | again]
-
     async def _judged(self, job: ChunkJob, speech: Speech, attempt: int) -> Take:
         """Measure, check and keep; raises SpeechRejected for sound that is not to be believed."""
         measures, flags = await asyncio.to_thread(self._checked, job, speech)
-        fatal = self._not_habits(job, [flag for flag in flags if flag.fatal])
-        heard: float | None = None
-        if not fatal and self._hearing and self._hearing.wants(job, flags):
-            garbled, heard = await self._hearing.judge(job, speech)
-            if garbled:
-                flags, fatal = (*flags, garbled), [garbled]
+        fatal = [flag for flag in flags if flag.fatal]
         # The same text in the same voice of a deterministic engine sounds the same however often it is asked:
         # only sound that is no speech at all is refused there, the rest is flagged for the operator.
-        if fatal and (not self._voice.engine.profile.deterministic or measures.samples == 0):
-            self._refused.setdefault(job.place, set()).update(flag.name for flag in fatal)
+        says_the_same = self._voice.engine.profile.deterministic
+        faults = self._habits.strange(fatal) if says_the_same else await self._habits.faults(job.place, fatal)
+        heard: float | None = None
+        if not faults and self._hearing and self._hearing.wants(job, flags):
+            garbled, heard = await self._hearing.judge(job, speech)
+            if garbled:
+                flags, faults = (*flags, garbled), [garbled]
+        if faults and (not says_the_same or measures.samples == 0):
             raise SpeechRejected(
-                "; ".join(flag.reason for flag in fatal), details={"flags": [flag.name for flag in fatal]}
+                "; ".join(flag.reason for flag in faults), details={"flags": [flag.name for flag in faults]}
             )
         return await asyncio.to_thread(self._kept, job, speech, measures, flags, attempt, heard)
 
@@ -326,12 +310,6 @@ def lanes_for(concurrency: int) -> int:
     guard holds the requests themselves to what the engine takes.
     """
     return concurrency + 1 if concurrency < _MANY_LANES else concurrency
-
-
-def habits_of(takes: Collection[Take]) -> set[str]:
-    """Names of the flags by which most of a voice's believed takes would have been refused; few takes prove nothing."""
-    seen = Counter(name for take in takes if take.status is Status.SUCCESS for name in set(take.flags))
-    return {name for name in _MAY_BE_HABITS if seen[name] >= _PROVE_A_HABIT and 2 * seen[name] > len(takes)}
 
 
 def _down(last: FoundryError) -> EngineDown:
