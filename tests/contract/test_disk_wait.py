@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fakes.full_database import Writes
 from fakes.pools import QUICK
-from fakes.recipes import FakeStep, catalog, nothing, recipe, statuses, story
+from fakes.recipes import FakeStep, catalog, nothing, recipe, statuses, story, take_of
 from foundry_tui.errors import DiskFull
 from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
 from foundry_tui.pipeline.pool import WorkerPool
@@ -163,27 +164,10 @@ async def test_two_that_see_room_let_it_go_on_once(database: Database, tmp_path:
     assert [kind for kind, _ in await story(database, made)].count("room_again") == 1
 
 
-class Writes:
-    """The database's own disk is full while ``refused``."""
-
-    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.refused = False
-        self.tries = 0
-        self._write = database.write
-        monkeypatch.setattr(database, "write", self.write)
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        if self.refused:
-            self.tries += 1
-            raise DiskFull("The database cannot be written: database or disk is full.", details={"path": "/"})
-        async with self._write() as connection:
-            yield connection
-
-    async def refused_by(self, disk: Disk, context: StepContext) -> StepOutcome:
-        """A step on the same disk."""
-        self.refused = disk.free == 0
-        return await disk.need(context)
+async def need_both(writes: Writes, disk: Disk, context: StepContext) -> StepOutcome:
+    """A step on the same disk as the database."""
+    writes.refused = disk.free == 0
+    return await disk.need(context)
 
 
 async def test_a_wait_that_cannot_be_written_down_is_told_and_waited_for(
@@ -192,7 +176,7 @@ async def test_a_wait_that_cannot_be_written_down_is_told_and_waited_for(
     (made,) = await catalog(database)
     disk, writes = Disk(tmp_path), Writes(database, monkeypatch)
 
-    handler = FakeStep(partial(writes.refused_by, disk))
+    handler = FakeStep(partial(need_both, writes, disk))
     told: list[list[str]] = []
     # A lease that runs out meanwhile: what was held so long is written all the same, nobody else could have been there.
     pool = workers(database, recipe(handler), disk, room_patience_s=60, lease_s=0.4, heartbeat_s=0.1, drain_s=0.1)
@@ -212,6 +196,61 @@ async def test_a_wait_that_cannot_be_written_down_is_told_and_waited_for(
     kinds = [kind for kind, _ in await story(database, made)]
     assert kinds.index("disk_full") < kinds.index("room_again") < kinds.index("step_succeeded")
     assert "step_recovered" not in kinds
+
+
+async def test_room_that_is_back_is_told_by_a_run_that_ends_at_once(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await catalog(database)
+    disk, told = Disk(tmp_path), list[int]()
+    handler = FakeStep(disk.need)
+    pool = workers(database, recipe(handler), disk, room_patience_s=60, workers=2)
+    look = pool._rest_of_the_queue
+
+    async def look_late() -> object:
+        while len(handler.runs) == 2 and pool.busy:
+            await asyncio.sleep(0.005)
+        return await look()
+
+    monkeypatch.setattr(pool, "_rest_of_the_queue", look_late)
+    running = asyncio.create_task(pool.run_until_idle(on_room=lambda waits: told.append(len(waits))))
+    await until(lambda: told == [1])
+    disk.free = 10**12
+    await running
+    assert told == [1, 0]
+
+
+async def test_what_a_step_writes_between_its_files_leaves_the_ballast_to_its_end(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step's next file would take the room that the ballast gives, and its end could not be written down."""
+    (made,) = await catalog(database)
+    disk, writes = Disk(tmp_path), Writes(database, monkeypatch)
+    between: list[bool] = []
+
+    async def speak(context: StepContext) -> StepOutcome:
+        writes.refused = disk.free == 0
+        if writes.refused:
+            await asyncio.sleep(0.3)  # heartbeats
+            for write in (
+                context.record([take_of(context, (1, 1))]),
+                context.event("told", "It is."),
+                context.durable(),
+            ):
+                with pytest.raises(DiskFull):
+                    await write
+            between.extend(writes.waiting)
+        return await disk.need(context)
+
+    pool = workers(database, recipe(FakeStep(speak)), disk, room_patience_s=60, progress_s=0.05)
+    running = asyncio.create_task(pool.run_until_idle())
+    await until(lambda: not all(writes.waiting))
+    disk.free = 10**12
+    writes.refused = False
+    assert (await running).finished == (made,)
+    assert len(between) >= 6
+    assert all(between)
+    assert not all(writes.waiting), "it was put aside"
 
 
 async def test_a_queue_from_which_nothing_can_be_claimed_is_told_and_waited_for(
@@ -245,7 +284,7 @@ async def test_a_step_that_cannot_be_put_aside_does_not_keep_a_run_for_ever(
     (made,) = await catalog(database)
     disk, writes = Disk(tmp_path), Writes(database, monkeypatch)
 
-    handler = FakeStep(partial(writes.refused_by, disk))
+    handler = FakeStep(partial(need_both, writes, disk))
     summary = await workers(database, recipe(handler), disk, lease_s=0.5, heartbeat_s=0.1).run_until_idle()
     assert summary.with_outcome("disk_full") == (made,)
     disk.free = 10**12

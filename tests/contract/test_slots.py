@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from fakes.clocks import StandingClock
+from fakes.full_database import Writes
 from foundry_tui.pipeline.slots import SharedEngine
 from foundry_tui.store import slots
 from foundry_tui.store.database import Database
@@ -87,6 +88,20 @@ async def test_a_paced_engine_waits_for_its_moment(database: Database) -> None:
         clock.move(0.25)
     await asyncio.gather(*speaking)
     assert 3.0 <= begun[2] - begun[0] <= 6.0, "two intervals of 2 s, less what the first booking itself took"
+    await shared.close()
+
+
+async def test_a_full_disk_costs_no_speech_that_has_come(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes = Writes(database, monkeypatch)
+    shared = SharedEngine(database, "engine:x", concurrency=1, lease_s=0.2)
+    async with shared.turn():
+        writes.refused = True
+        while not writes.tries:  # renewed
+            await asyncio.sleep(0.01)
+    writes.refused = False
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(20), shared.turn():
+        assert all(writes.waiting), "the ballast is for what cannot wait"
     await shared.close()
 
 

@@ -124,8 +124,22 @@ async def test_a_full_disk_is_told_and_loses_nothing_committed(migrated_file: Pa
     await database.close()
 
 
-async def _fill(database: Database) -> None:
-    async with database.write() as connection:
+async def test_only_what_may_not_wait_throws_the_ballast_overboard(migrated_file: Path) -> None:
+    database = Database.connect(sqlite_url(str(migrated_file)))
+    reserve = migrated_file.with_name("reserve")
+    assert database.ballast is not None
+    database.ballast.lay()
+    with pytest.raises(DiskFull):
+        await _fill(database, may_wait=True)
+    assert reserve.exists()
+    with pytest.raises(DiskFull):
+        await _fill(database)
+    assert not reserve.exists()
+    await database.close()
+
+
+async def _fill(database: Database, *, may_wait: bool = False) -> None:
+    async with database.write(may_wait=may_wait) as connection:
         pages = (await connection.execute(text("PRAGMA page_count"))).scalar()
         await connection.execute(text(f"PRAGMA max_page_count={pages}"))  # SQLite's own way to run out of room
         for _ in range(1000):

@@ -12,6 +12,7 @@ import pytest
 
 from fakes import homes
 from fakes.command_line import CommandLine, Ran, run, write_book
+from fakes.house import page
 
 HOSTILE = "[/x]\x1b[2J../../etc"
 NO_PROSE = "<html><head><title>Nothing</title></head><body><hr><img src='a.png' alt=''></body></html>"
@@ -244,7 +245,8 @@ FILLING = """
 set -u
 mount -t tmpfs -o size=160m none "$HOME_DIR" || exit 77
 $FOUNDRY --home "$HOME_DIR" init >/dev/null || exit 76
-$FOUNDRY --home "$HOME_DIR" produce tin_kettle --narrator espeak_eng >/dev/null || exit 78
+$FOUNDRY --home "$HOME_DIR" book add "$BOOK" --book-id small >/dev/null || exit 79
+$FOUNDRY --home "$HOME_DIR" produce small --narrator espeak_eng >/dev/null || exit 78
 $FOUNDRY --home "$HOME_DIR" --run-all > "$HOME_DIR/../said" 2>&1 &
 run=$!
 while kill -0 $run && [ "$(find "$HOME_DIR/foundry" -name '*.flac' | wc -l)" -lt 10 ]; do sleep 0.02; done
@@ -267,14 +269,16 @@ cat "$HOME_DIR/../said"
 @pytest.mark.parametrize("ballast", ["kept", "lost"])
 def test_a_disk_that_fills_up_meanwhile_pauses_the_step_until_there_is_room_again(tmp_path: Path, ballast: str) -> None:
     (tmp_path / "home").mkdir()
-    done = in_namespace(FILLING, ballast=ballast, HOME_DIR=tmp_path / "home")
+    book = tmp_path / "small.html"
+    book.write_text(page(chapters=6, sentences=8), encoding="utf-8")
+    done = in_namespace(FILLING, ballast=ballast, HOME_DIR=tmp_path / "home", BOOK=book)
     if done.returncode == 77:
         pytest.skip("this user may not mount a tmpfs")
     said = done.stdout + done.stderr
     assert "Traceback" not in said, said
     full, still_full, *_ = done.stdout.splitlines()
     written = ballast == "kept" or homes.wanted_kind() == "postgresql"
-    assert ('"reason": "disk_full"' in full) == written, "without the ballast not even that can be written"
+    assert ('"reason": "disk_full"' in full) == written, said
     assert '"reason": "disk_full"' in still_full, "a first freed megabyte is not room"
     assert "There is room again" in done.stdout, said
     assert "recovered" not in done.stdout, said

@@ -287,12 +287,12 @@ async def test_a_database_that_is_away_for_a_moment_costs_nothing(
     (made,) = await catalog(database)
     original, away = database.write, 3
 
-    def write() -> object:
+    def write(**how: bool) -> object:
         nonlocal away
         if away:
             away -= 1
             raise DatabaseUnavailable
-        return original()
+        return original(**how)
 
     async def run(context: StepContext) -> StepOutcome:
         monkeypatch.setattr(database, "write", write)

@@ -41,7 +41,7 @@ class Purse:
         """Write the price down before the request is sent; raises SpendingCap."""
 
         async def write() -> Ticket:
-            async with self._database.write(synced=True) as connection:
+            async with self._database.write(synced=True, may_wait=True) as connection:
                 return await rows.reserve(connection, charge, day_cap_micros=self._day_cap, now=self._moment())
 
         return await self._patiently(write)

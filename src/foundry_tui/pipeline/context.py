@@ -169,7 +169,7 @@ class ClaimContext:
         """``write``, again for as long as the lease holds where the database cannot be reached for a moment.
 
         Safe to repeat: every write checks the fence, and is one transaction. Raises LeaseLost when the lease is gone.
-        A full disk is tried once more: the first refusal has thrown the database's ballast overboard.
+        A full disk is tried once more: unless the write ``may_wait``, the first refusal threw the ballast overboard.
         """
         full = False
         while True:
@@ -196,7 +196,7 @@ class ClaimContext:
         """Append an event under this step, if the lease holds."""
 
         async def write() -> None:
-            async with self._database.write() as connection:
+            async with self._database.write(may_wait=True) as connection:
                 control = await job_rows.settle(connection, self.claimed.job, {"lease_expires_at": self._lease()})
                 told = step_rows.told(
                     self.claimed,
@@ -240,7 +240,7 @@ class ClaimContext:
             values["durable"] = True
 
         async def write() -> Control:
-            async with self._database.write() as connection:
+            async with self._database.write(may_wait=True) as connection:
                 control = await job_rows.settle(connection, self.claimed.job, values)
                 if newest:
                     await chunk_rows.upsert(connection, list(newest.values()))
@@ -293,7 +293,7 @@ class ClaimContext:
         kept = set(keep)
 
         async def write() -> Control:
-            async with self._database.write() as connection:
+            async with self._database.write(may_wait=True) as connection:
                 control = await job_rows.settle(connection, self.claimed.job, {"lease_expires_at": self._lease()})
                 await chunk_rows.forget(connection, self.step.audiobook_id, kept)
             return control
@@ -344,7 +344,7 @@ class ClaimContext:
         """Something durable was finished besides takes."""
 
         async def write() -> Control:
-            async with self._database.write() as connection:
+            async with self._database.write(may_wait=True) as connection:
                 values = {"durable": True, "lease_expires_at": self._lease()}
                 return await job_rows.settle(connection, self.claimed.job, values)
 

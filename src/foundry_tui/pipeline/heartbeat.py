@@ -68,7 +68,9 @@ class Heartbeat:
         self._looked_at = self._clock.monotonic()
         beats = [context.beat() for context in contexts]
         expires_at = self._now() + self._settings.lease_s
-        async with self._database.write() as connection:
+        # A beat comes again soon; on a full disk it leaves the ballast alone until a lease is in danger.
+        may_wait = all(context.hold.silent_s < self._settings.lease_s / 2 for context in contexts)
+        async with self._database.write(may_wait=may_wait) as connection:
             heard = await job_rows.heartbeat(connection, self._worker_id, beats, expires_at)
         for beat in [beat for beat in beats if len(beats) > 1 and beat.job_id not in heard]:
             async with self._database.write() as connection:

@@ -58,7 +58,7 @@ class OpenParts:
 
     async def _hand_out(self, places: Sequence[Place], brief: Mapping[str, Any]) -> None:
         step = self._claimed.step
-        async with self._database.write() as connection:
+        async with self._database.write(may_wait=True) as connection:
             await job_rows.settle(connection, self._claimed.job, {"worker_id": self._claimed.job.worker_id})
             for job in await part_rows.live(connection, step.audiobook_id):
                 self._open[job.job_id] = part_rows.places_of(job) or ()

@@ -134,6 +134,8 @@ class WorkerPool:
                 if self._patience.past_writing():
                     break
                 await self._rest()
+            if cramped and not self._room.waits and on_room is not None:
+                on_room(())
             self.summary.outcomes |= dict.fromkeys(self._room.audiobook_ids, "disk_full")
         return self.summary
 

@@ -212,6 +212,7 @@ class Runner:
         well. Not a write of the lease's time, then: the fence in it is enough, and nobody else can write either.
         """
         context.hold.leave("disk_full")
+        refused = False
         try:
             while not context.hold.draining:
                 try:
@@ -221,6 +222,9 @@ class Runner:
                             connection, context.claimed, now, message=message, action=action, wait=wait
                         )
                 except (DiskFull, DatabaseUnavailable):
+                    if not refused:
+                        refused = True
+                        continue
                     self._room.hold(wait)
                     context.stand_still("room on the disk")
                     await self._clock.sleep(self._settings.poll_min_s)

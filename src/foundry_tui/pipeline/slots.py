@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from foundry_tui.errors import DatabaseUnavailable
+from foundry_tui.errors import DatabaseUnavailable, DiskFull
 from foundry_tui.pipeline.clock import Clock, SystemClock
 from foundry_tui.pipeline.worker_id import is_dead, new_worker_id
 from foundry_tui.store import jobs as job_rows
@@ -95,7 +95,7 @@ class SharedEngine:
     async def _try_to_take(self) -> Slot | None:
         if self._offset_s is None:
             await self._set_up()
-        async with self._database.write() as connection:
+        async with self._database.write(may_wait=True) as connection:
             slot = await slot_rows.take(
                 connection, self._resource, self._slots, self._holder, self._now(), self._lease_s
             )
@@ -126,12 +126,12 @@ class SharedEngine:
         self._held.pop(slot.slot, None)
 
         async def write() -> None:
-            async with self._database.write() as connection:
+            async with self._database.write(may_wait=True) as connection:
                 await slot_rows.give_back(connection, slot)
 
         try:
             await write()
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, DiskFull):
             log.warning("a slot of %s could not be given back; its lease ends by itself", self._resource)
         self._freed.set()
 
@@ -140,16 +140,16 @@ class SharedEngine:
             await self._clock.sleep(self._lease_s / 4)
             if self._held:
                 try:
-                    async with self._database.write() as connection:
+                    async with self._database.write(may_wait=True) as connection:
                         await slot_rows.renew(connection, self._holder, self._now() + self._lease_s)
-                except DatabaseUnavailable:
+                except (DatabaseUnavailable, DiskFull):
                     log.warning("the slots of %s could not be renewed", self._resource)
 
     async def _wait_for_pace(self) -> None:
         async def book() -> float:
             if self._offset_s is None:
                 await self._set_up()
-            async with self._database.write() as connection:
+            async with self._database.write(may_wait=True) as connection:
                 return await slot_rows.book_turn(connection, self._resource, self._interval_s, self._now())
 
         wait_s = await self._patiently(book) - self._now()

@@ -134,10 +134,12 @@ class Database:
         return self.url.database if self.is_sqlite else None
 
     @asynccontextmanager
-    async def write(self, *, synced: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, synced: bool = False, may_wait: bool = False) -> AsyncIterator[AsyncConnection]:
         """A write transaction: committed when the block ends, rolled back when it raises.
 
-        With ``synced`` the commit is on the disk when the block has ended, and survives a power cut.
+        With ``synced`` the commit is on the disk when the block has ended, and survives a power cut. What ``may_wait``
+        leaves the ballast of a full disk to what may not: how a step in the middle of its files gets on, whose next
+        file would take that room.
 
         Keep it short, and never await a network or an engine in it: it holds this process's one writer lock, and on
         SQLite the database's write lock from its first statement (BEGIN IMMEDIATE), so that no snapshot ever has to
@@ -145,7 +147,7 @@ class Database:
         database itself cannot serve is raised as DatabaseUnavailable, HomeUnusable or DiskFull.
         """
         async with self._alone():
-            with self._translating():
+            with self._translating(None if may_wait else self.ballast):
                 async with self._engine.connect() as connection:
                     if self.is_sqlite:
                         if synced:
@@ -168,7 +170,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A snapshot to read from; the same errors as ``write``."""
-        with self._translating():
+        with self._translating(self.ballast):
             async with self._engine.connect() as connection:
                 yield connection
 
@@ -179,7 +181,7 @@ class Database:
         The caller proves the keys before the block ends.
         """
         async with self._alone():
-            with self._translating():
+            with self._translating(self.ballast):
                 async with self._engine.connect() as connection:
                     try:
                         if self.is_sqlite:
@@ -203,8 +205,8 @@ class Database:
             finally:
                 self._writer = None
 
-    def _translating(self) -> _Translating:
-        return _Translating(self.where, self.ballast)
+    def _translating(self, ballast: Ballast | None) -> _Translating:
+        return _Translating(self.where, ballast)
 
     async def fetch(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Mapping[str, Any]]:
         """Rows of a plain SELECT, for the doctor and for tests."""
@@ -223,7 +225,7 @@ class Database:
         if not self.is_sqlite:
             return False
         async with self._alone():
-            with self._translating():
+            with self._translating(self.ballast):
                 async with self._engine.connect() as connection:
                     raw = await connection.get_raw_connection()
                     cursor = await raw.driver_connection.execute(  # type: ignore[union-attr]
