@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.house import page
 from fakes.press import Press
 from foundry_tui.store.database import Database
 
@@ -54,7 +55,10 @@ async def test_a_book_is_made_by_a_dispatched_worker(
     else:
         process = press.start("work", "--queues", "cpu,engine.espeak")
     try:
-        press.run("produce", "tin_kettle", "--narrator", "espeak_eng")
+        source = tmp_path / "small.html"
+        source.write_text(page(chapters=3, sentences=8), encoding="utf-8")
+        press.run("book", "add", str(source), "--book-id", "small", "--author", "A. Writer")
+        press.run("produce", "small", "--narrator", "espeak_eng")
         await finished(postgres_url, process)
     finally:
         process.send_signal(signal.SIGTERM)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fakes.edge_server import EdgeServer
+from fakes.house import page
 from fakes.press import Press, decoded
 
 FAULTS = ("403", "429", "503", "noaudio", "cut", "cut_words", "reset", "unfinished", "stall", "badframe")
@@ -51,7 +52,10 @@ def spoken(home: Path, server: EdgeServer) -> Press:
         "--voice",
         "en-GB-RyanNeural",
     )
-    press.run("produce", "tin_kettle", "--narrator", "ryan")
+    source = home.parent / "small.html"
+    source.write_text(page(chapters=4, sentences=16), encoding="utf-8")
+    press.run("book", "add", str(source), "--book-id", "small", "--author", "A. Writer")
+    press.run("produce", "small", "--narrator", "ryan")
     press.run("--run-all")
     return press
 
