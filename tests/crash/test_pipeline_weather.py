@@ -139,10 +139,10 @@ async def test_half_a_transition_is_never_seen(database: Database) -> None:
     made = await catalog(database, 3)
     original, count = database.write, 0
 
-    def tearing() -> object:
+    def tearing(**how: bool) -> object:
         nonlocal count
         count += 1
-        return Torn(original()) if count % 4 == 0 else original()
+        return Torn(original(**how)) if count % 4 == 0 else original(**how)
 
     database.write = tearing  # type: ignore[method-assign, assignment]
     steps = recipe(FakeStep(Speaking(3)), FakeStep())

@@ -244,7 +244,7 @@ async def test_three_quarters_of_a_lease_without_a_heartbeat_fence_the_step(data
             return await nothing(context)
         original = database.write
 
-        def away() -> object:
+        def away(**_how: bool) -> object:
             raise OSError("the database is away")
 
         database.write = away  # type: ignore[method-assign, assignment]
