@@ -15,7 +15,7 @@ from fakes.house import MADE, QUICK, House, Speaker, open_house
 from fakes.standin_engine import StandinEngine
 from foundry_tui.audio.take_file import write_take
 from foundry_tui.domain.books import Narrator
-from foundry_tui.domain.money import Charge, SpendStatus, Ticket
+from foundry_tui.domain.money import Charge, SpendStatus, Ticket, dollars, price_micros
 from foundry_tui.errors import (
     ArtifactBroken,
     DiskFull,
@@ -142,6 +142,26 @@ async def test_a_refused_take_is_kept_and_bought_again_aloud(tmp_path: Path, cpu
         assert '"requests": ' + str(texts + 1) in str(totals)
 
 
+async def test_a_refused_take_that_is_judged_again_is_not_promised_for_nothing(tmp_path: Path, cpu: CpuPool) -> None:
+    def half(text: str, nth: int):  # type: ignore[no-untyped-def]
+        return (lambda pcm: pcm[: len(pcm) // 6 * 2]) if "one of chapter one" in text and nth == 1 else None
+
+    def closed(text: str, nth: int) -> Exception | None:
+        return EngineRefused("The account is closed.") if "one of chapter one" in text and nth == 2 else None
+
+    async with open_house(tmp_path, cpu, Dear(spoil=half, fail=closed)) as house:
+        dear = DearHouse(house, purse_of(house))
+        await dear.run()
+        bad = next(text for text in house.speaker.spoken if "one of chapter one" in text)
+        house.speaker.fail = None
+        await house.requeue("audio_generation")
+        await dear.run()
+        assert await house.value("SELECT status FROM audiobook_productions") == "success"
+        first, again = await house.told("price")
+        assert "before a stop" not in first
+        assert f"if it is no good, a new take costs {dollars(price_micros(len(bad), PRICE))} more" in again
+
+
 async def test_three_bad_takes_are_the_most_that_is_paid_for(tmp_path: Path, cpu: CpuPool) -> None:
     def always(text: str, nth: int):  # type: ignore[no-untyped-def]
         return (lambda pcm: pcm[: len(pcm) // 6 * 2]) if "one of chapter one" in text else None
@@ -154,6 +174,8 @@ async def test_three_bad_takes_are_the_most_that_is_paid_for(tmp_path: Path, cpu
         await house.requeue("audio_generation")
         await dear.run()
         assert house.speaker.spoken[bad] == 3, "requeued, it is judged again and not bought again"
+        assert "0 chunks" in (await house.told("price"))[1]
+        assert "before a stop" not in (await house.told("price"))[1], "nor does it have a price"
         assert "retake" in str(await house.value("SELECT error FROM audio_chunks WHERE status = 'failed'"))
 
 

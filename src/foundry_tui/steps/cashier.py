@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from foundry_tui.domain.money import MICROS, Spent, dollars, micros, price_micros
 from foundry_tui.domain.status import Level
 from foundry_tui.errors import EngineRefused, SpendingCap
 from foundry_tui.pipeline.contract import StepContext
+from foundry_tui.steps.booth import RETAKES
 from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.chunk_jobs import ChunkJob
-from foundry_tui.steps.paid_takes import PaidTakes, Purse, waiting_keys
+from foundry_tui.steps.paid_takes import PaidTakes, Purse, bought_attempts
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.toolbox import Toolbox
 
@@ -39,7 +41,7 @@ class Cashier:
             raise EngineRefused(f"{voice.engine_name} costs money, and no ledger is open here.")
         audiobook_id = context.production.audiobook_id
         cap = self._cap(context, purse)
-        await self._quote(context, voice, purse, cap, await _to_buy(places, missing))
+        await self._quote(context, voice, purse, cap, await _needed(places, missing))
 
         async def say(job: ChunkJob, kind: str, sentence: str) -> None:
             place = {"chapter": job.chapter_number, "chunk": job.chunk_index}
@@ -64,19 +66,18 @@ class Cashier:
         told = context.production.options.get(CAP)
         return purse.production_cap_micros if told is None else micros(float(told))
 
-    async def _quote(
-        self, context: StepContext, voice: Cast, purse: Purse, cap: int | None, to_buy: Mapping[str, int]
-    ) -> None:
-        """Say what ``to_buy`` (characters by chunk key) will cost."""
-        price = sum(price_micros(characters, voice.price) for characters in to_buy.values())
+    async def _quote(self, context: StepContext, voice: Cast, purse: Purse, cap: int | None, needed: _Needed) -> None:
+        """Say what it will cost."""
+        to_buy, price = needed.to_buy, _price(needed.to_buy, voice)
         standing = await purse.standing(context.production.audiobook_id, cap)
         used = standing.spent.micros
         capped = f" Its cap is {dollars(cap)}." if cap is not None else ""
         anew = _anew(len(await purse.paid_keys(to_buy)))
+        judged = _judged(needed.to_judge, voice)
         await context.event(
             "price",
             f"{len(to_buy):,} chunks with {sum(to_buy.values()):,} characters are to be bought from "
-            f"{voice.engine_name} for {dollars(price)}; {dollars(used)} is spent.{capped}{anew}",
+            f"{voice.engine_name} for {dollars(price)}; {dollars(used)} is spent.{capped}{anew}{judged}",
             details={"price_micros": price, "spent_micros": used, "cap_micros": cap, "chunks": len(to_buy)},
         )
         if cap is not None and used + price > cap:
@@ -89,11 +90,35 @@ class Cashier:
             )
 
 
-async def _to_buy(places: Places, missing: Sequence[ChunkJob]) -> dict[str, int]:
-    """Characters by chunk key. The disk says what need not be bought: a row in the ledger brings no sound back."""
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """Characters by chunk key: without any sound, and with some that was bought and is judged before more is."""
+
+    to_buy: Mapping[str, int]
+    to_judge: Mapping[str, int]
+
+
+async def _needed(places: Places, missing: Sequence[ChunkJob]) -> _Needed:
+    """The disk says what need not be bought: a row in the ledger brings no sound back."""
     characters = {job.key: len(job.text) for job in missing}
-    waiting = await asyncio.to_thread(waiting_keys, places, characters)
-    return {key: count for key, count in characters.items() if key not in waiting}
+    bought = await asyncio.to_thread(bought_attempts, places, characters)
+    return _Needed(
+        to_buy={key: count for key, count in characters.items() if key not in bought},
+        to_judge={key: count for key, count in characters.items() if bought.get(key, RETAKES + 1) <= RETAKES},
+    )
+
+
+def _price(characters: Mapping[str, int], voice: Cast) -> int:
+    return sum(price_micros(count, voice.price) for count in characters.values())
+
+
+def _judged(characters: Mapping[str, int], voice: Cast) -> str:
+    if not characters:
+        return ""
+    count, price = len(characters), dollars(_price(characters, voice))
+    if count == 1:
+        return f" Another one was bought before a stop; if it is no good, a new take costs {price} more."
+    return f" {count:,} others were bought before a stop; where they are no good, new takes cost up to {price} more."
 
 
 def _anew(count: int) -> str:

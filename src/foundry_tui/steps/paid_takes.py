@@ -114,10 +114,15 @@ class PaidTakes:
         return _folder(self._places) / f"{name}.flac"
 
 
-def waiting_keys(places: Places, keys: Iterable[str]) -> frozenset[str]:
-    """Which of these chunks have a piece on the disk that was paid for: it is judged before anything is bought."""
-    begun = {path.name[:_KEY_DIGITS] for path in _folder(places).glob("*.flac")}
-    return frozenset(key for key in keys if key[:_KEY_DIGITS] in begun)
+def bought_attempts(places: Places, keys: Iterable[str]) -> dict[str, int]:
+    """The last attempt at each of these chunks that lies on the disk and was paid for: it is judged before more is."""
+    last: dict[str, int] = {}
+    for path in _folder(places).glob("*.flac"):
+        begun, _, rest = path.name.partition("-")
+        attempt = rest.partition("-")[0]
+        if attempt.isdigit():
+            last[begun] = max(last.get(begun, 0), int(attempt))
+    return {key: last[key[:_KEY_DIGITS]] for key in keys if key[:_KEY_DIGITS] in last}
 
 
 def _folder(places: Places) -> Path:
