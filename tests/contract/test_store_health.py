@@ -73,6 +73,7 @@ async def test_work_that_is_stuck_is_counted(database: Database) -> None:
     assert "1 jobs killed their workers" in findings["poisoned"].message
     assert "1 steps say that they are being made" in findings["steps"].message
     assert "1 productions say success" in findings["productions"].message
+    assert findings["productions"].message.split(": ")[1].partition(" ")[0].isdigit(), "and which"
     assert "1 productions were put in by SQL" in findings["adoption"].message
 
 

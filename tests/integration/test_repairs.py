@@ -16,6 +16,7 @@ from fakes.command_line import CommandLine
 from fakes.homes import file_of, shell
 from fakes.house import MADE, House, open_house
 from foundry_tui.operations.daemon import hold_lock
+from foundry_tui.operations.forecast import Forecast
 from foundry_tui.operations.repairs import Home, Repairs
 from foundry_tui.pipeline.worker_id import new_worker_id
 from foundry_tui.settings import FOLDERS
@@ -37,9 +38,13 @@ async def house(tmp_path: Path, cpu: CpuPool) -> AsyncIterator[House]:
         yield opened
 
 
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 def repairs_of(house: House) -> Repairs:
     home = Home(house.home, house.home / "library", FOLDERS)
-    return Repairs(house.database, home, house.recipes, lambda: datetime.now(UTC))
+    return Repairs(house.database, home, house.recipes, now)
 
 
 async def subjects(house: House) -> dict[str, bool]:
@@ -58,6 +63,24 @@ async def test_a_home_that_works_has_no_flaws(house: House) -> None:
     await house.run()
     assert await subjects(house) == {}
     assert await repairs_of(house).mend() == ()
+
+
+async def test_a_published_audiobook_that_is_gone_or_changed_is_found(house: House) -> None:
+    await house.run()
+    good, place = house.m4b.read_bytes(), house.m4b
+    place.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    assert await subjects(house) == {"published": False}
+    place.unlink()
+    (flaw,) = await repairs_of(house).look()
+    assert flaw.where == (f"{MADE} (small)",)
+    assert "rebuild" in flaw.action
+
+    (told,) = [step for step in await Forecast(house.database, house.recipes, now).of(MADE) if step.runs][-1:]
+    assert told.step_number == "STEP7_publishing"
+    await Forecast(house.database, house.recipes, now).rebuild([MADE])
+    await house.run()
+    assert await subjects(house) == {}
+    assert place.read_bytes() == good
 
 
 async def test_missing_folders_are_made(house: House) -> None:

@@ -282,6 +282,22 @@ async def test_a_finished_file_that_changed_is_written_again(house: House, name:
     assert (decoded(house.m4b) == good).all()
 
 
+@pytest.mark.parametrize("step", ["STEP5_final_compilation", "STEP6_quality_check", "STEP7_publishing"])
+async def test_a_published_file_that_changed_is_published_again(house: House, step: str) -> None:
+    """The library's file is the finished one under another name, so both are damaged, and neither is shorter."""
+    await house.run()
+    good = house.m4b.read_bytes()
+    with house.m4b.open("r+b") as file:
+        file.seek(len(good) // 2)
+        file.write(bytes([good[len(good) // 2] ^ 0xFF]))
+
+    await house.requeue(step)
+    summary = await house.run()
+
+    assert summary.outcomes == {MADE: "finished"}
+    assert house.m4b.read_bytes() == good
+
+
 async def test_an_mp3_a_chapter_where_ordered(house: House) -> None:
     async with house.database.write() as connection:
         await connection.execute(audiobook_productions.update().values(options={"mp3": True}))

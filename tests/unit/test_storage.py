@@ -278,6 +278,31 @@ def test_it_knows_when_an_edition_no_longer_stands(library: LocalLibrary, made: 
     assert library.publish(edition(made)).folder == published.folder, "and it can be published again"
 
 
+def test_it_knows_when_a_file_was_changed_in_its_place(library: LocalLibrary, made: Path) -> None:
+    published = library.publish(edition(made))
+    book = published.folder / "tin_kettle.m4b"
+    before = book.stat().st_mtime_ns
+    os.utime(book, ns=(before, before + 10**9))
+    assert library.published("20260101000000") is not None, "touched is not changed"
+
+    book.write_bytes(b"S" + book.read_bytes()[1:])
+    assert library.published("20260101000000") is None
+    os.utime(book, ns=(before, before))
+    assert library.published("20260101000000") is not None, "nobody wrote it, as far as its time tells"
+    assert library.published("20260101000000", thorough=True) is None, "a bit that rotted"
+
+
+def test_a_receipt_of_an_earlier_foundry_knows_the_sizes(library: LocalLibrary, made: Path) -> None:
+    published = library.publish(edition(made))
+    receipt = published.folder / ".foundry.json"
+    told = json.loads(receipt.read_text(encoding="utf-8"))
+    del told["proofs"]
+    receipt.write_text(json.dumps(told), encoding="utf-8")
+    assert library.published("20260101000000", thorough=True) is not None
+    (published.folder / "tin_kettle.m4b").write_bytes(b"")
+    assert library.published("20260101000000") is None
+
+
 def test_withdrawing_moves_it_to_the_trash(library: LocalLibrary, made: Path) -> None:
     published = library.publish(edition(made))
     gone = library.withdraw("20260101000000", made.parent / "trash")

@@ -25,15 +25,16 @@ _MARKS = {"ok": "✓ ok     ", "warning": "! warning", "problem": "✗ problem"}
 )
 @click.option("--repair", is_flag=True, help="Mend first what can be mended; whatever is removed goes to the trash.")
 @click.option("--no-engines", is_flag=True, help="Ask no speech engine; some are asked over the network.")
-@click.option("--thorough", is_flag=True, help="Prove every index of the database too; a large one takes minutes.")
+@click.option("--thorough", is_flag=True, help="Prove every index and every published audiobook too: minutes, maybe.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array; with --repair an object {repaired, findings}.")
 @click.pass_context
 def doctor(context: click.Context, repair: bool, no_engines: bool, thorough: bool, as_json: bool) -> None:
     """Look at everything a home needs and say what to do about what is not right.
 
     Home, folders, free space, database, schema, work whose worker is gone, rows and files without each other,
-    half-written files and every speech engine; each line is ok, a warning or a problem. Nothing is changed unless
-    --repair asks for it, and it may be asked for while others work. Ends with 1 where there is a problem.
+    published audiobooks, half-written files and every speech engine; each line is ok, a warning or a problem.
+    Nothing is changed unless --repair asks for it, and it may be asked for while others work. Ends with 1 where there
+    is a problem.
     """
     state = context.find_object(Globals) or Globals()
     repaired = _close_secrets(state) if repair else []

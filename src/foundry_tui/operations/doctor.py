@@ -24,7 +24,7 @@ _LEVELS = {Level.DEBUG: OK, Level.INFO: OK, Level.WARNING: WARNING, Level.ERROR:
 _LOW_BYTES = 5 * 1024**3  # a long book with all its chunks takes about this much
 _EMPTY_BYTES = 500 * 1024**2
 _UNSOUND = ("database", "integrity", "schema")
-_GRAVE = ("references", "stranded productions", "secrets", "lost sound")
+_GRAVE = ("references", "stranded productions", "secrets", "lost sound", "published")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Patient:
 
 
 async def examine(patient: Patient, *, thorough: bool = False) -> AsyncIterator[Finding]:
-    """Findings, as they are made; ``thorough`` proves every index of the database too, which may take minutes."""
+    """Findings, as they are made; ``thorough`` proves every index and every published audiobook too: minutes, maybe."""
     yield await asyncio.to_thread(_home, patient)
     for folder in (patient.home / "foundry", patient.home / "logs", patient.library):
         yield await asyncio.to_thread(_writable, folder)

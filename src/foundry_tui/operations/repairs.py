@@ -23,6 +23,7 @@ from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.reconcile import Reconciler
 from foundry_tui.pipeline.settings import PoolSettings
 from foundry_tui.pipeline.worker_id import is_dead, new_worker_id
+from foundry_tui.storage import LocalLibrary
 from foundry_tui.store import inbox_files
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import mend as rows
@@ -70,7 +71,10 @@ class Repairs:
         self._now = now
 
     async def look(self, *, thorough: bool = False) -> tuple[Flaw, ...]:
-        """Everything that is not right; changes nothing. ``thorough`` proves every index, which may take minutes."""
+        """Everything that is not right; changes nothing.
+
+        ``thorough`` proves every index and reads every published audiobook, which may take minutes.
+        """
         return tuple([flaw async for flaw in flaws(self._database, self._home, self._now, thorough=thorough)])
 
     async def mend(self, subjects: Iterable[str] | None = None) -> tuple[str, ...]:
@@ -185,6 +189,11 @@ async def flaws(
     if lost:
         said = f"{len(lost)} chunks are finished by their rows, but their files are gone or cut"
         yield _flaw("lost sound", said, [each.artifact for each in lost], "Speak them again.", "They are spoken again.")
+    withered = await _withered(database, home.library, thorough=thorough)
+    if withered:
+        said = f"{len(withered)} published audiobooks are gone from the library, or no longer what was published"
+        action = "`foundry-tui rebuild ID` says what it takes, and has them made and published again."
+        yield _flaw("published", said, [f"{audiobook_id} ({book})" for audiobook_id, book in withered], action, None)
     stray = await _stray(database, home.tree)
     if stray:
         action = "The next run takes up by their tags those it needs; `foundry-tui clean` deletes the others."
@@ -279,6 +288,15 @@ def _stands(tree: Path, named: rows.NamedFile) -> bool:
     except OSError:
         return False
     return named.size_bytes is None or size == named.size_bytes
+
+
+async def _withered(database: Database, root: Path, *, thorough: bool) -> list[tuple[str, str]]:
+    async with database.read() as connection:
+        made = await rows.published(connection)
+    library = LocalLibrary(root)
+    return await asyncio.to_thread(
+        lambda: [each for each in made if library.published(each[0], thorough=thorough) is None]
+    )
 
 
 async def _stray(database: Database, tree: Path) -> list[str]:

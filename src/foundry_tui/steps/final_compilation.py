@@ -156,6 +156,19 @@ def finished_files(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*m4bs_of(result), *(file for files in editions.values() for file in files)]
 
 
+async def require_unchanged(home: Path, context: StepContext) -> None:
+    """Have a file that is not the one this step wrote written again: it is neither to be judged nor published."""
+    for written in finished_files(context.results["final_compilation"]):
+        path = home / str(written["file"])
+        try:
+            now = await asyncio.to_thread(sha256_of, path)
+        except OSError:
+            now = ""
+        if now != written["sha256"]:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await context.send_back("final_compilation", f"{path.name} is not what was written.")
+
+
 def m4bs_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The M4B, or its volumes; a result of an earlier Foundry names only one."""
     return list(result.get("m4bs") or filter(None, [result.get("m4b")]))

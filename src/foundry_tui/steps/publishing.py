@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from foundry_tui.pipeline.contract import StepContext, StepOutcome
-from foundry_tui.steps.final_compilation import finished_files, m4bs_of
+from foundry_tui.steps.final_compilation import finished_files, m4bs_of, require_unchanged
 from foundry_tui.steps.metadata import own_cover
 from foundry_tui.steps.places import Places
 from foundry_tui.steps.quality_check import ACX_REPORT
@@ -37,12 +37,13 @@ class Publishing:
         }
 
     async def intact(self, context: StepContext, result: Mapping[str, Any]) -> bool:
-        """Whether every published file is still in the library with its size."""
+        """Whether every published file is still in the library as it was published."""
         del result
         return await asyncio.to_thread(self._tools.library.published, context.production.audiobook_id) is not None
 
     async def run(self, context: StepContext) -> StepOutcome:
-        """Publish atomically."""
+        """Publish atomically what is still as it was proven."""
+        await require_unchanged(self._tools.home, context)
         places = Places.of(self._tools.home, context.production)
         facts = context.results["metadata"]["facts"]
         compiled = context.results["final_compilation"]

@@ -25,10 +25,10 @@ from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.status import Level
 from foundry_tui.domain.timing import TimingTable
 from foundry_tui.errors import QualityFailed
-from foundry_tui.files import sha256_of, write_bytes, write_json
+from foundry_tui.files import write_bytes, write_json
 from foundry_tui.pipeline.contract import Progress, StepContext, StepOutcome
 from foundry_tui.steps.edition_press import SUBTITLES, profile_of, texts_of
-from foundry_tui.steps.final_compilation import book_tags, expected_m4b, finished_files, m4bs_of, volumes_of
+from foundry_tui.steps.final_compilation import book_tags, expected_m4b, m4bs_of, require_unchanged, volumes_of
 from foundry_tui.steps.metadata import own_cover
 from foundry_tui.steps.parsed import narrated_chapters
 from foundry_tui.steps.places import Places
@@ -88,7 +88,7 @@ class QualityCheck:
     async def run(self, context: StepContext) -> StepOutcome:
         """Verify, write the reports, and fail with what did not hold."""
         places = Places.of(self._tools.home, context.production)
-        await self._require_unchanged(context)
+        await require_unchanged(self._tools.home, context)
         checks = await self._checks(context, places)
         against = key_of({**await self.inputs(context), "profile": self._tools.settings.mastering_profile})
         passed = {str(key) for key in context.step.result.get("checked") or ()}
@@ -187,18 +187,6 @@ class QualityCheck:
                 timings = {volume.number: volume.timing for volume in cut}
                 checks += _edition_checks(name, files, tools, timings)
         return checks
-
-    async def _require_unchanged(self, context: StepContext) -> None:
-        """A file that is not the one STEP5 wrote is written again: there is nothing to prove about it."""
-        for written in finished_files(context.results["final_compilation"]):
-            path = self._tools.home / str(written["file"])
-            try:
-                now = await asyncio.to_thread(sha256_of, path)
-            except OSError:
-                now = ""
-            if now != written["sha256"]:
-                await asyncio.to_thread(path.unlink, missing_ok=True)
-                await context.send_back("final_compilation", f"{path.name} is not what was written.")
 
 
 @dataclass(frozen=True, slots=True)

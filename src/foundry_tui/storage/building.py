@@ -10,7 +10,7 @@ from pathlib import Path
 from foundry_tui.files import sync_file, sync_folder
 from foundry_tui.storage.library import Edition, is_audio, is_m4b
 from foundry_tui.storage.names import file_name, safe_name
-from foundry_tui.storage.receipt import RECEIPT, Receipt, read_receipt
+from foundry_tui.storage.receipt import RECEIPT, Receipt, proof_of, read_receipt
 from foundry_tui.storage.sidecar import sidecars
 
 CHAPTER_FILES = "chapters"  # a media server would take them for the second half of the book
@@ -23,7 +23,8 @@ def build(edition: Edition, staged: Path, former: Path | None) -> Receipt:
     beside = {**sidecars(edition), **_cover(edition)}
     for name, data in beside.items():
         (staged / name).write_bytes(data)
-    receipt = Receipt(edition.audiobook_id, audio, tuple(beside))
+    proofs = {name: proof_of(staged / name) for name in audio}
+    receipt = Receipt(edition.audiobook_id, audio, tuple(beside), proofs)
     if former is not None:
         _bring_along(former, staged)
     receipt.write(staged)

@@ -79,8 +79,11 @@ class Library(Protocol):
         """
         ...
 
-    def published(self, audiobook_id: str) -> Published | None:
-        """The production's edition if it stands with every audio file in its size, else None; reads no audio."""
+    def published(self, audiobook_id: str, *, thorough: bool = False) -> Published | None:
+        """The production's edition if it stands with every audio file as it was published, else None.
+
+        Reads what was written since, ``thorough`` all of the audio.
+        """
         ...
 
     def withdraw(self, audiobook_id: str, trash: Path | None = None) -> Path | None:

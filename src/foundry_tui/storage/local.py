@@ -69,11 +69,11 @@ class LocalLibrary:
         _log.info("published an edition", extra={"audiobook_id": edition.audiobook_id, "files": len(receipt.audio)})
         return Published(edition.audiobook_id, place, receipt.audio, tuple(replaced))
 
-    def published(self, audiobook_id: str) -> Published | None:
+    def published(self, audiobook_id: str, *, thorough: bool = False) -> Published | None:
         """See Library.published."""
         place = self._place_of(audiobook_id)
         receipt = read_receipt(place) if place is not None else None
-        if place is None or receipt is None or not receipt.stands(place):
+        if place is None or receipt is None or not receipt.stands(place, thorough=thorough):
             return None
         return Published(audiobook_id, place, receipt.audio)
 

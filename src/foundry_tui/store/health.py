@@ -25,47 +25,48 @@ from foundry_tui.store.upgrade import current_revision
 
 LARGE_WAL_BYTES = 256 * 1024 * 1024
 _SHOWN = 5
-_POISONED = "SELECT count(*) FROM jobs WHERE reason = 'poisoned' AND status <> 'success'"
+_POISONED = "SELECT 'job ' || job_id FROM jobs WHERE reason = 'poisoned' AND status <> 'success' ORDER BY job_id"
 _DESERTED = """
-    SELECT count(*) FROM production_steps s LEFT JOIN jobs j ON j.job_id = s.job_id
-    WHERE s.status = 'processing' AND (j.job_id IS NULL OR j.status <> 'processing')
+    SELECT s.audiobook_id || ' ' || s.step_number FROM production_steps s LEFT JOIN jobs j ON j.job_id = s.job_id
+    WHERE s.status = 'processing' AND (j.job_id IS NULL OR j.status <> 'processing') ORDER BY 1
 """
 _CONTRADICTED = """
-    SELECT count(*) FROM audiobook_productions p WHERE p.status = 'success' AND EXISTS
-    (SELECT 1 FROM production_steps s WHERE s.audiobook_id = p.audiobook_id AND s.status <> 'success')
+    SELECT p.audiobook_id || ' ' || min(s.step_number) FROM audiobook_productions p
+    JOIN production_steps s ON s.audiobook_id = p.audiobook_id AND s.status <> 'success'
+    WHERE p.status = 'success' GROUP BY p.audiobook_id ORDER BY 1
 """
 _UNADOPTED = """
-    SELECT count(*) FROM audiobook_productions p WHERE p.status IN ('pending', 'processing') AND NOT EXISTS
-    (SELECT 1 FROM production_steps s WHERE s.audiobook_id = p.audiobook_id)
+    SELECT p.audiobook_id FROM audiobook_productions p WHERE p.status IN ('pending', 'processing') AND NOT EXISTS
+    (SELECT 1 FROM production_steps s WHERE s.audiobook_id = p.audiobook_id) ORDER BY 1
 """
-# name, level, how many, what that means, what to do
+# name, level, which, what that means, what to do
 _STUCK = (
     (
         "poisoned",
         Level.WARNING,
         _POISONED,
-        "{} jobs killed their workers again and again, and are left alone.",
+        "{} jobs killed their workers again and again, and are left alone",
         "Look into them with `foundry-tui events`, then requeue.",
     ),
     (
         "steps",
         Level.WARNING,
         _DESERTED,
-        "{} steps say that they are being made, but nobody makes them.",
+        "{} steps say that they are being made, but nobody makes them",
         "Requeue their productions.",
     ),
     (
         "productions",
         Level.WARNING,
         _CONTRADICTED,
-        "{} productions say success, but not all of their steps do.",
+        "{} productions say success, but not all of their steps do",
         "Requeue the step that is missing.",
     ),
     (
         "adoption",
         Level.INFO,
         _UNADOPTED,
-        "{} productions were put in by SQL and wait to be taken up.",
+        "{} productions were put in by SQL and wait to be taken up",
         "The next `foundry-tui --run-all` takes them up.",
     ),
 )
@@ -168,10 +169,15 @@ async def _expired(connection: AsyncConnection, now: float) -> Finding:
 async def _stuck(connection: AsyncConnection) -> list[Finding]:
     findings = []
     for name, level, query, said, action in _STUCK:
-        count = await _count(connection, query)
-        if count:
-            findings.append(Finding(name, level, said.format(count), action))
+        which = [str(row[0]) for row in await connection.execute(text(query))]
+        if which:
+            findings.append(Finding(name, level, f"{said.format(len(which))}: {_listed(which)}.", action))
     return findings
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 async def _odd_words(connection: AsyncConnection) -> list[Finding]:

@@ -90,6 +90,16 @@ async def named_files(connection: AsyncConnection) -> list[NamedFile]:
     return [NamedFile(row[0], (row[1], row[2]), row[3], row[4]) for row in await connection.execute(query)]
 
 
+async def published(connection: AsyncConnection) -> list[tuple[str, str]]:
+    """(audiobook_id, book_id) of every production that is finished and published."""
+    query = (
+        select(_made.audiobook_id, _made.book_id)
+        .where(_made.status == Status.SUCCESS.value, _made.publish_date.is_not(None))
+        .order_by(_made.audiobook_id)
+    )
+    return [(row[0], row[1]) for row in await connection.execute(query)]
+
+
 async def artifacts(connection: AsyncConnection) -> set[str]:
     """Every file any chunk row names."""
     return set(await connection.scalars(select(_chunk.artifact).where(_chunk.artifact.is_not(None)).distinct()))
