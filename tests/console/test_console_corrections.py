@@ -32,7 +32,7 @@ class Forecasts:
         self.rebuilt: list[str] = []
         self.runs = True
 
-    async def of(self, _audiobook_id: str) -> tuple[StepForecast, ...]:
+    async def of(self, _audiobook_id: str, **_how: object) -> tuple[StepForecast, ...]:
         if not self.runs:
             return (StepForecast("STEP1_parsing", "parsing", False),)
         return (

@@ -72,7 +72,7 @@ def told_in_words(monkeypatch) -> None:
         ]  # fmt: skip
         return BookOutline(book_id, "eng", HOSTILE[0], tuple(found), (), HOSTILE)
 
-    async def forecast(self, audiobook_id):
+    async def forecast(self, audiobook_id, **_how):
         return (StepForecast("STEP3_audio_generation", "audio_generation", True, HOSTILE),)
 
     async def examine(self, *_args, **_more):

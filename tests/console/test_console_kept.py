@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
+import threading
 import wave
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from foundry_tui.console.sound import Playing, Sound
 from foundry_tui.domain.books import Narrator
 from foundry_tui.files import TEMP_MARK
 from foundry_tui.operations.audition import Auditions, Heard, _heard, at_equal_loudness, fair_loudness
+from foundry_tui.operations.doctor import Finding
 
 RATE = 24_000
 
@@ -149,6 +152,33 @@ async def test_the_doctor_says_what_it_finds_as_it_finds_it_and_mends_leftovers(
         await pilot.press("escape")
         await until(pilot, lambda: "No half-written files lie about" in screen_text(app))
         assert len(asked) == 2, "nobody's event makes it look again"
+
+
+async def test_a_doctor_that_is_left_while_it_looks_is_left_alone(open_console, monkeypatch):
+    going_on, told = threading.Event(), threading.Event()
+    finding = Finding("ok", "late", "It came when nobody looked any more.")
+    wrong: list[dict[str, Any]] = []
+
+    async def examine(self: Inner) -> list[Finding]:
+        self.on_finding(finding)
+        await asyncio.to_thread(going_on.wait)
+        self.on_finding(finding)
+        told.set()
+        return [finding]
+
+    monkeypatch.setattr(Inner, "examine", examine)
+    async with open_console() as pilot:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, said: wrong.append(said))
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(pilot.app.screen, DoctorScreen) and "late" in screen_text(pilot.app))
+        screen = pilot.app.screen
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is not screen and not screen.children)
+        going_on.set()
+        await until(pilot, told.is_set)
+        await screen.settled()
+        await pilot.pause()
+    assert not wrong
 
 
 async def test_a_read_only_console_mends_nothing(open_console, settings, monkeypatch):

@@ -41,6 +41,7 @@ from foundry_tui.steps.space import free_bytes
 from foundry_tui.steps.toolbox import StepSettings, Toolbox
 from foundry_tui.storage import LocalLibrary
 from foundry_tui.store import roster
+from foundry_tui.store.retake import next_takes
 from foundry_tui.store.tables import audiobook_productions, narrators
 from foundry_tui.voices.guard import GuardedEngine
 from foundry_tui.voices.protocol import Speech, VoiceSettings
@@ -107,9 +108,9 @@ class DearHouse:
     async def run(self) -> None:
         await WorkerPool(self.house.database, self.recipes(), settings=QUICK).run_until_idle()
 
-    async def foretold(self) -> str:
+    async def foretold(self, *retaken: tuple[int, int]) -> str:
         """What speaking the book again would do."""
-        told = await Forecast(self.house.database, self.recipes, lambda: datetime.now(UTC)).of(MADE)
+        told = await Forecast(self.house.database, self.recipes, lambda: datetime.now(UTC)).of(MADE, retaken=retaken)
         return "; ".join(next(step.reasons for step in told if step.step_number.startswith("STEP3")))
 
 
@@ -160,6 +161,58 @@ async def test_a_refused_take_that_is_judged_again_is_not_promised_for_nothing(t
         first, again = await house.told("price")
         assert "before a stop" not in first
         assert f"if it is no good, a new take costs {dollars(price_micros(len(bad), PRICE))} more" in again
+
+
+async def test_a_retake_is_foretold_with_all_that_it_buys(tmp_path: Path, cpu: CpuPool) -> None:
+    async with open_house(tmp_path, cpu, Dear()) as house:
+        dear = DearHouse(house, purse_of(house))
+        await dear.run()
+        chunks = await house.value("SELECT count(*) FROM audio_chunks")
+        texts = await house.database.fetch(
+            "SELECT chunk_index, artifact FROM audio_chunks WHERE chapter_number = 2 ORDER BY chunk_index"
+        )
+        assert await dear.foretold() == ""
+        before = sum(house.speaker.spoken.values())
+        (tmp_path / texts[2]["artifact"]).unlink()
+        cut = tmp_path / texts[3]["artifact"]
+        cut.write_bytes(cut.read_bytes()[:-50])
+
+        place = (2, int(texts[4]["chunk_index"]))
+        told = await dear.foretold(place)
+        async with house.database.write() as connection:
+            await next_takes(connection, MADE, [place])
+        await house.requeue("audio_generation")
+        await dear.run()
+
+        assert f"3 of {chunks} chunks are to be spoken, for $" in told
+        assert sum(house.speaker.spoken.values()) == before + 3
+        assert told.partition(" for ")[2] in (await house.told("price"))[-1], "and at the price that was said"
+
+
+async def test_an_engine_whose_takes_are_all_bad_is_not_paid_for_a_whole_book(tmp_path: Path, cpu: CpuPool) -> None:
+    """What comes is no sound at all, so nothing of it can be kept; and nothing is told that did not happen."""
+    no_samples = lambda *_: lambda _pcm: b"\0"  # noqa: E731
+    async with open_house(tmp_path, cpu, Dear(spoil=no_samples, concurrency=2)) as house:
+        dear = DearHouse(house, purse_of(house))
+        await dear.run()
+        bought = sum(house.speaker.spoken.values())
+        told = str(await house.value("SELECT error_message FROM audiobook_productions"))
+        assert "nothing more is bought" in told
+        assert bought <= 5 * 3
+        assert not list((tmp_path / "foundry/small/eng/anna/paid").glob("*.flac"))
+        retakes = len(await house.told("retake"))
+
+        house.speaker.spoil = None
+        await house.requeue("audio_generation")
+        await dear.run()
+        failed = await house.database.fetch("SELECT error FROM audio_chunks WHERE status = 'failed'")
+        for row in failed:
+            assert "paid for three times: `foundry-tui retake`" in row["error"]
+            assert "what came is kept" not in row["error"]
+        later = (await house.told("retake"))[retakes:]
+        assert not [said for said in later if "for $" in said], "what was bought before is not bought again"
+        again = await house.value("SELECT count(*) FROM spend")
+        assert again == sum(house.speaker.spoken.values())
 
 
 async def test_three_bad_takes_are_the_most_that_is_paid_for(tmp_path: Path, cpu: CpuPool) -> None:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from foundry_tui.cli.effects import agree
 from foundry_tui.cli.globals import Globals, Verb
 from foundry_tui.cli.opening import with_foundry
-from foundry_tui.cli.out import result
+from foundry_tui.cli.out import note, result
 from foundry_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from foundry_tui.foundry import Foundry
+
+
+_SPEAKING = "audio_generation"
 
 
 @click.command(
@@ -21,18 +25,29 @@ if TYPE_CHECKING:
 )
 @click.argument("audiobook_id")
 @click.argument("chunks", metavar="CHAPTER.CHUNK...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask, even where it costs money.")
 @click.pass_obj
-def retake(state: Globals, audiobook_id: str, chunks: Sequence[str]) -> None:
+def retake(state: Globals, audiobook_id: str, chunks: Sequence[str], yes: bool) -> None:
     """Speak single chunks again: 3.17 is the 17th chunk of chapter 3.
 
     Only those and what follows from them are made again, by the next run or a running daemon. On an engine that says
-    the same text the same way every time it is refused: change the text or the voice instead.
+    the same text the same way every time it is refused: change the text or the voice instead. What it makes run, and
+    what that costs, is said first; where it costs money a terminal is asked.
     """
-    places = [_place(text) for text in chunks]
+    places = list(dict.fromkeys(_place(text) for text in chunks))
+
+    async def ahead(foundry: Foundry) -> str:
+        await foundry.redo.may_retake(audiobook_id, places)
+        told = await foundry.forecast.of(audiobook_id, retaken=places)
+        return next(("; ".join(step.reasons) for step in told if step.step_name == _SPEAKING), "")
 
     async def again(foundry: Foundry) -> int:
         return len((await foundry.redo.retake(audiobook_id, places)).places)
 
+    foretold = with_foundry(state, ahead)
+    if "chunks" in foretold:
+        note(f"{foretold}.")
+    agree("Have it spoken again?", yes=yes, costs="$" in foretold, rebuild=False)
     count = with_foundry(state, again)
     result(f"{count} chunk{'s' if count != 1 else ''} of {audiobook_id} will be spoken again.")
 

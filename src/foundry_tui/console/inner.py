@@ -167,10 +167,10 @@ class Inner:
         """As folders are named."""
         return understood(typed)
 
-    async def foretold(self, audiobook_id: str) -> tuple[StepForecast, ...]:
-        """What of a production would run again, and why."""
+    async def foretold(self, audiobook_id: str, retaken: Sequence[tuple[int, int]] = ()) -> tuple[StepForecast, ...]:
+        """What of a production would run again, and why; ``retaken``: if these chunks are spoken again."""
         await asyncio.to_thread(_import_steps)
-        return await self.foundry.forecast.of(audiobook_id)
+        return await self.foundry.forecast.of(audiobook_id, retaken=retaken)
 
     async def rebuilt(self, audiobook_ids: Sequence[str]) -> tuple[str, ...]:
         """Productions put back at the first step that would run; the ids that were."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.reasons import reasons
 from foundry_tui.domain.status import Status
 from foundry_tui.errors import Conflict, FoundryError
-from foundry_tui.operations.looking_ahead import Ahead, Look, NotYet, SentBack
+from foundry_tui.operations.looking_ahead import Ahead, Look, NotYet, Place, SentBack
 from foundry_tui.pipeline.contract import LooksAhead, Recipe, StepSpec
 from foundry_tui.store import catalog as book_rows
 from foundry_tui.store import productions as rows
@@ -48,10 +48,13 @@ class Forecast:
         self._recipes = recipes
         self._now = now
 
-    async def of(self, audiobook_id: str, *, closely: bool = False) -> tuple[StepForecast, ...]:
+    async def of(
+        self, audiobook_id: str, *, closely: bool = False, retaken: Collection[Place] = ()
+    ) -> tuple[StepForecast, ...]:
         """Every step of the production in order. Nothing is changed, no worker is needed. Raises NotFound.
 
         ``closely``: a book that would be parsed again is parsed, without a trace, to tell what that would change.
+        ``retaken``: as if another take of these chunks had been asked for.
         """
         async with self._database.read() as connection:
             made = await rows.get_production(connection, audiobook_id)
@@ -62,7 +65,7 @@ class Forecast:
         if recipe is None:
             return ()
         told: list[StepForecast] = []
-        ahead = Ahead(self._database, made, book, narrator)
+        ahead = Ahead(self._database, made, book, narrator, retaken)
         for place, spec in enumerate(recipe.steps):
             step = steps.get(spec.name) or _blank(made, spec, place)
             why = await self._why(spec, step, ahead, closely=closely)

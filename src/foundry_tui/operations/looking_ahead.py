@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from foundry_tui.domain.books import Book, Narrator
@@ -32,17 +33,26 @@ class SentBack(FoundryError):
 class Ahead:
     """Goes over a production's steps in order, and knows which of those before would run."""
 
-    def __init__(self, database: Database, production: Production, book: Book, narrator: Narrator) -> None:
+    def __init__(
+        self,
+        database: Database,
+        production: Production,
+        book: Book,
+        narrator: Narrator,
+        retaken: Collection[Place] = (),
+    ) -> None:
         self._database = database
         self._production = production
         self._book = book
         self._narrator = narrator
+        self._retaken = frozenset(retaken)
         self._results: dict[str, Mapping[str, Any]] = {}
         self._running: dict[str, str] = {}  # step_number by step_name
 
     def look(self, step: Step) -> Look:
         """The context of the step that comes next."""
-        context = Look(self._database, self._production, self._book, self._narrator, step, self._running)
+        facts = (self._database, self._production, self._book, self._narrator)
+        context = Look(*facts, step, self._running, self._retaken)
         context.results = _Results(self._results, context)
         return context
 
@@ -54,7 +64,10 @@ class Ahead:
 
 
 class Look:
-    """A StepContext that only reads. ``followed``: numbers of the steps that would run and that it asked about."""
+    """A StepContext that only reads. ``followed``: numbers of the steps that would run and that it asked about.
+
+    It sees the chunks at ``retaken`` as if another take of each had been asked for.
+    """
 
     attempt = 0
     worker_id = ""
@@ -68,6 +81,7 @@ class Look:
         narrator: Narrator,
         step: Step,
         running: Mapping[str, str],
+        retaken: Collection[Place] = (),
     ) -> None:
         self.production = production
         self.book = book
@@ -77,6 +91,7 @@ class Look:
         self.followed: list[str] = []
         self._database = database
         self._running = running
+        self._retaken = retaken
 
     def asked(self, step_name: str) -> None:
         """Note that what ``step_name`` makes matters here."""
@@ -88,7 +103,9 @@ class Look:
         """Every take as it stands."""
         self.asked(_SPEAKING)
         async with self._database.read() as connection:
-            return await chunk_rows.load(connection, self.production.audiobook_id)
+            takes = dict(await chunk_rows.load(connection, self.production.audiobook_id))
+        again = {place: takes[place] for place in self._retaken if place in takes}
+        return {**takes, **{place: replace(take, take=take.take + 1) for place, take in again.items()}}
 
     async def find_takes(self, input_keys: Sequence[str]) -> Mapping[str, Take]:
         """Successful takes of any production by their key."""

@@ -54,7 +54,10 @@ class Price:
         per = f"${self.usd_per_million:,g} a million"
         if self.micros is None:
             return f"{self.engine} costs {per} characters; how many there are is known once the book is parsed."
-        return f"It costs {dollars(self.micros)} at most: {self.characters:,} characters at {per} ({self.engine})."
+        return (
+            f"It costs {dollars(self.micros)} at most, takes that have to be repeated apart: "
+            f"{self.characters:,} characters at {per} ({self.engine})."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As a production's totals keep it, and JSON prints it."""

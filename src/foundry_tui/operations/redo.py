@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from foundry_tui.domain.productions import Production
+from foundry_tui.domain.takes import Take
 from foundry_tui.errors import NotFound, UsageError
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.store import chunks as chunk_rows
@@ -54,19 +56,13 @@ class Redo:
             )
         return tuple(sorted(done))
 
-    async def retake(self, audiobook_id: str, places: Sequence[tuple[int, int]]) -> Retaken:
-        """Speak just these chunks again, and rebuild only what follows from them.
-
-        Raises NotFound, Conflict while a worker holds the production, and UsageError where the engine gives the same
-        sound for the same text every time.
-        """
-        recipes = self._recipes()
+    async def may_retake(self, audiobook_id: str, places: Sequence[tuple[int, int]]) -> Production:
+        """The production whose chunks may be spoken again. Raises as ``retake``, but for what a worker holds."""
         async with self._database.read() as connection:
             made = await rows.get_production(connection, audiobook_id)
             takes = await chunk_rows.load(connection, audiobook_id)
-        missing = [place for place in places if place not in takes]
-        if missing or not places:
-            raise NotFound("That chunk has not been spoken yet.", next_action="It is spoken when its turn comes.")
+        for place in places:
+            _require_spoken(place, takes)
         for name in {takes[place].engine for place in places if takes[place].status == "success"}:
             profile = (await self._engine(name)).profile if name else None
             if profile is not None and profile.deterministic:
@@ -74,6 +70,16 @@ class Redo:
                     f"Same text, same voice, same sound: {name} would say it again exactly so.",
                     next_action="Change the text or the voice first.",
                 )
+        return made
+
+    async def retake(self, audiobook_id: str, places: Sequence[tuple[int, int]]) -> Retaken:
+        """Speak just these chunks again, and rebuild only what follows from them.
+
+        Raises NotFound, Conflict while a worker holds the production, and UsageError where the engine gives the same
+        sound for the same text every time.
+        """
+        recipes = self._recipes()
+        made = await self.may_retake(audiobook_id, places)
         if made.recipe not in recipes:
             raise UsageError(f"{made.audiobook_id} follows the recipe {made.recipe!r}, which is not known here.")
         position = recipes[made.recipe].position(_SPEAKING)
@@ -88,3 +94,21 @@ class Redo:
             )
             await next_takes(connection, audiobook_id, places)
         return Retaken(audiobook_id, tuple(places))
+
+
+def _require_spoken(place: tuple[int, int], takes: Mapping[tuple[int, int], Take]) -> None:
+    chapter, chunk = place
+    if place in takes:
+        return
+    spoken = [number for number in takes if number[0] == chapter]
+    if spoken:
+        raise NotFound(
+            f"Chapter {chapter} has no chunk {chunk} that was spoken: its last is {max(spoken)[1]}.",
+            next_action="One that is still to come is spoken when its turn comes.",
+        )
+    chapters = sorted({number for number, _ in takes})
+    said = f"spoken are {chapters[0]} to {chapters[-1]}" if chapters else "nothing is spoken yet"
+    raise NotFound(
+        f"Nothing of a chapter {chapter} has been spoken; {said}.",
+        next_action="What is still to come is spoken when its turn comes.",
+    )

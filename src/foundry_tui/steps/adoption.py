@@ -67,7 +67,8 @@ class Adoption:
     def _nowhere(self, jobs: Iterable[ChunkJob], found: Mapping[str, Take]) -> list[ChunkJob]:
         def there(job: ChunkJob) -> bool:
             row = found.get(job.key)
-            return (row is not None and is_there(self._home, row)) or self._rows.places.chunk(job.key).is_file()
+            stands = row is not None and is_there(self._home, row) and _holds(self._home / str(row.artifact), row)
+            return stands or self._from_file(job) is not None
 
         return [job for job in jobs if not there(job)]
 

@@ -11,6 +11,7 @@ from foundry_tui.audio.check import VoiceNorm
 from foundry_tui.domain.chapters import Chapter
 from foundry_tui.domain.corrections import Corrections, speech_hash
 from foundry_tui.domain.keys import key_of, short
+from foundry_tui.domain.money import dollars
 from foundry_tui.domain.status import Level, Status
 from foundry_tui.domain.takes import Take
 from foundry_tui.errors import ChunksFailed, FoundryError
@@ -90,7 +91,7 @@ class AudioGeneration:
         return await asyncio.to_thread(self._all_there, list(takes.values()))
 
     async def ahead(self, context: StepContext, *, closely: bool = False) -> Sequence[str]:
-        """How many chunks a run would speak."""
+        """How many chunks a run would speak, and for how much."""
         del closely
         places = Places.of(self._tools.home, context.production)
         chapters = await narrated_chapters(context, places, self._tools.settings)
@@ -100,7 +101,9 @@ class AudioGeneration:
         stays = await self._understudy.stays(context, voice, jobs)
         wanting = [job for job in jobs if job.place not in stays]
         missing = await Adoption(self._tools.home, context, rows, VoiceNorm()).missing(wanting)
-        return [f"{len(missing):,} of {len(jobs):,} chunks are to be spoken"]
+        price = await self._cashier.price(places, voice, missing)
+        costs = f", for {dollars(price)}" if price else ""
+        return [f"{len(missing):,} of {len(jobs):,} chunks are to be spoken{costs}"]
 
     async def run(self, context: StepContext) -> StepOutcome:
         """Speak the book."""

@@ -34,7 +34,7 @@ from foundry_tui.steps.casting import Cast
 from foundry_tui.steps.chunk_jobs import ChunkJob, TakeRows, heard_words
 from foundry_tui.steps.habits import Habits
 from foundry_tui.steps.hearing import RATE, Hearing
-from foundry_tui.steps.paid_takes import PaidTakes, again_costs
+from foundry_tui.steps.paid_takes import BOUGHT_BEFORE, PaidTakes, again_costs
 from foundry_tui.voices.fit import fit, join_speech
 from foundry_tui.voices.guard import OnRetry
 from foundry_tui.voices.protocol import Speech, VoiceSettings
@@ -48,7 +48,9 @@ _HOPELESS = (EngineDown, EngineMissing, VoiceMissing, EngineRefused, SpendingCap
 # where so many texts in a row are refused: then it is what all of them were asked with.
 _DOWN_AFTER = 8
 _MANY_LANES = 8
-_PAID_OUT = " It was paid for three times, and what came is kept: `foundry-tui retake` buys another take."
+# Where sound is sold, so many chunks of which nothing was believed, one after the other, are the engine's doing.
+_BAD_CHUNKS = 5
+_PAID_OUT = " It was paid for three times: `foundry-tui retake` buys another take."
 
 
 class Booth:
@@ -84,6 +86,7 @@ class Booth:
         self._stop: BaseException | None = None
         self._down = 0
         self._texts_refused = 0
+        self._bad: set[tuple[int, int]] = set()  # chunks whose takes were refused since one was believed
         self._done = 0
         self._audio_s = 0.0
 
@@ -207,8 +210,10 @@ class Booth:
                     raise _all_refused(error) from error
                 return self._rows.failed(job, attempt, error.message)
             except SpeechRejected as error:
+                self._require_some_good(job, error)
                 if attempt <= RETAKES:
-                    await self._retelling(job, attempt, error)
+                    if not error.details.get(BOUGHT_BEFORE):
+                        await self._retelling(job, attempt, error)
                     continue
                 return self._rows.failed(job, attempt, f"{error.message}{_PAID_OUT if self._paid else ''}")
             except (Interrupted, *_HOPELESS):
@@ -219,7 +224,16 @@ class Booth:
                 _log.exception("chapter %s, chunk %s", job.chapter_number, job.chunk_index)
                 return self._rows.failed(job, attempt, f"A fault in Foundry: {type(error).__name__}: {error}")
             self._down = self._texts_refused = 0
+            self._bad.clear()
             return take
+
+    def _require_some_good(self, job: ChunkJob, error: SpeechRejected) -> None:
+        """Raise EngineRefused where one chunk after the other is paid for and no take is any good."""
+        if self._paid is None or error.details.get(BOUGHT_BEFORE):
+            return
+        self._bad.add(job.place)
+        if len(self._bad) >= _BAD_CHUNKS:
+            raise _all_bad(error) from error
 
     async def _utter(self, job: ChunkJob, attempt: int) -> Speech:
         """One take of the whole chunk, in as many requests as the engine's limit asks for."""
@@ -255,7 +269,8 @@ class Booth:
         )
 
     async def _retelling(self, job: ChunkJob, attempt: int, error: SpeechRejected) -> None:
-        cost = f", for {dollars(again_costs(self._voice, job))} more" if self._paid else ""
+        buys = self._paid is not None and not await self._paid.bought(job, attempt + 1)
+        cost = f", for {dollars(again_costs(self._voice, job))} more" if buys else ""
         await self._context.event(
             "retake",
             f"Chapter {job.chapter_number}, chunk {job.chunk_index} is spoken again{cost}: {error.message}",
@@ -317,6 +332,14 @@ def _down(last: FoundryError) -> EngineDown:
         f"The engine failed {_DOWN_AFTER} chunks in a row; the last time: {last.message}",
         details={"code": last.code},
         retry_after_s=last.retry_after_s,
+    )
+
+
+def _all_bad(last: SpeechRejected) -> EngineRefused:
+    return EngineRefused(
+        f"No take of the last {_BAD_CHUNKS} chunks was any good, so nothing more is bought; the last: {last.message}",
+        next_action="Listen to what the engine sends (`foundry-tui sample`), then requeue the step.",
+        details={"code": last.code, **last.details},
     )
 
 

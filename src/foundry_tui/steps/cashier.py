@@ -50,6 +50,10 @@ class Cashier:
 
         return PaidTakes(purse, places, audiobook_id, cap, say)
 
+    async def price(self, places: Places, voice: Cast, missing: Sequence[ChunkJob]) -> int:
+        """What ``missing`` would cost, in micros; 0 where the voice is free."""
+        return _price((await _needed(places, missing)).to_buy, voice) if voice.price > 0 else 0
+
     async def bill(self, context: StepContext, voice: Cast) -> dict[str, Any]:
         """What the production has cost, for its totals; ``free`` where its voice costs nothing."""
         used = Spent()

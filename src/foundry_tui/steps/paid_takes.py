@@ -18,6 +18,7 @@ from foundry_tui.voices.guard import OnRetry
 from foundry_tui.voices.protocol import Speech, VoiceSettings
 from foundry_tui.voices.till import Order, Till
 
+BOUGHT_BEFORE = "bought_before"  # among an error's details: nothing was asked for, and nothing bought
 _KEY_DIGITS = 40
 
 
@@ -82,7 +83,8 @@ class PaidTakes:
             await self._say(job, "paid_take_found", "was paid for before a stop; its sound is taken up again.")
             return kept
         if name in await self._purse.paid_requests(job.key):
-            raise SpeechRejected(f"Attempt {attempt} was paid for before, and brought no sound that is kept.")
+            said = f"Attempt {attempt} was paid for before, and brought no sound that is kept."
+            raise SpeechRejected(said, details={BOUGHT_BEFORE: True})
 
         async def keep(speech: Speech) -> None:
             tags = {KEY_TAG: name, TEXT_TAG: hashlib.sha256(text.encode("utf-8")).hexdigest()}
@@ -95,6 +97,11 @@ class PaidTakes:
 
         order = Order(name, job.key, self._audiobook_id, self._cap, keep, on_repeat)
         return await voice.engine.synthesize(text, voice.voice, settings, on_retry=retry, order=order)
+
+    async def bought(self, job: ChunkJob, attempt: int) -> bool:
+        """Whether an attempt at the chunk has been paid for already, if only in part."""
+        prefix = f"{job.key[:_KEY_DIGITS]}-{attempt}-"
+        return any(name.startswith(prefix) for name in await self._purse.paid_requests(job.key))
 
     async def drop(self, job: ChunkJob, attempt: int) -> None:
         """The chunk's take is recorded: the same sound need not lie there twice. Refused attempts stay.

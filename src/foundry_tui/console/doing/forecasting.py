@@ -70,10 +70,16 @@ async def lines_of(console: Console, made: Sequence[tuple[str, str]]) -> tuple[l
 
 
 async def agreed(
-    console: Console, audiobook_id: str, step_number: str, *, title: str, lead: Sequence[Line] = ()
+    console: Console,
+    audiobook_id: str,
+    step_number: str,
+    *,
+    title: str,
+    lead: Sequence[Line] = (),
+    retaken: Sequence[tuple[int, int]] = (),
 ) -> bool:
-    """Whether the operator wants ``step_number`` and what follows run again, having read what that is."""
-    found = await console.ask(lambda inner: inner.foretold(audiobook_id))
+    """Whether the operator wants ``step_number`` and what follows run again, having read what that is and costs."""
+    found = await console.ask(lambda inner: inner.foretold(audiobook_id, retaken))
     if found is None:
         return False
     lines = [*lead, *([[]] if lead else []), *forecast_lines(forced(found, step_number))]

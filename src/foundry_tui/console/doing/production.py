@@ -106,7 +106,7 @@ async def retake(screen: ProductionScreen) -> None:
         if len(places) > 1:
             lead = [[(f"Only these {what} are spoken again; of the sound only {where} are mastered anew.", "")]]
         title = "Retake?"
-        if not await forecasting.agreed(console, screen.audiobook_id, step, title=title, lead=lead):
+        if not await forecasting.agreed(console, screen.audiobook_id, step, title=title, lead=lead, retaken=places):
             return
     done = await console.ask(lambda inner: inner.redo.retake(screen.audiobook_id, places))
     if done is None:

@@ -100,7 +100,7 @@ class EventsPane(Pane[Event]):
         self.refresh_rows()
 
     async def _read(self) -> None:
-        while self._stale and self.is_mounted:
+        while self._stale and self.is_attached:
             self._stale = False
             if not self._begun:
                 await self._begin()

@@ -128,7 +128,7 @@ class Pane(Vertical, Generic[Line]):
             await asyncio.wait([self._loading])
 
     async def _read(self) -> None:
-        while self._stale and self.is_mounted:
+        while self._stale and self.is_attached:
             self._stale = False
             wanted = self.wanted()
             window = await self.console.ask(lambda inner, wanted=wanted: self.fetch(inner, wanted))  # type: ignore[misc]

@@ -198,7 +198,7 @@ class AuditionScreen(ModalScreen[None]):
         self._show()
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not self.is_attached:
             return
         styles = styles_of(self.app.theme)
         width = max(20, self.size.width - 12)

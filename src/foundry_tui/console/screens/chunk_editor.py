@@ -161,7 +161,7 @@ class ChunkEditor(ModalScreen[str | None]):
             return
         self.say("It is spoken …")
         heard = await self.console.ask(lambda inner: inner.auditions.speak(self._narrator_id, words))
-        if heard is not None and self.is_mounted:
+        if heard is not None and self.is_attached:
             self.say(await self.console.play("editor", "the new words", heard.wav, heard.seconds))
 
     def action_original(self) -> None:

@@ -64,7 +64,7 @@ class DoctorScreen(ListingScreen):
 
     def _arrived(self, so_far: list[Finding], finding: Finding) -> None:
         so_far.append(finding)
-        if self.is_mounted and not self.loaded:
+        if self.is_attached and not self.loaded:
             self.rows = finding_rows(so_far)
             self.show_rows()
 

@@ -68,7 +68,7 @@ class EntryForm(FormScreen):
         sentence = self._sentence or entry.word
         self.say("It is spoken …")
         heard = await console.ask(lambda inner: said(inner, self._narrator_id, sentence, entry if anew else None))
-        if heard is not None and self.is_mounted:
+        if heard is not None and self.is_attached:
             name = f"{plain(entry.word, 40)} {'as it would be said' if anew else 'as it is said now'}"
             self.say(await console.play(f"lexicon.{anew}", name, heard.wav, heard.seconds))
 

@@ -144,7 +144,7 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
     async def _picked(self, field: Field) -> None:
         assert field.pick is not None
         chosen = await field.pick(self.values())
-        if chosen is not None and self.is_mounted:
+        if chosen is not None and self.is_attached:
             self.put(field.name, chosen)
             self.query_one(f"#field_{field.name}", Input).focus()
 
@@ -162,5 +162,5 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
             self._busy = False
         if complaint is None:
             self.dismiss(values)
-        elif self.is_mounted:
+        elif self.is_attached:
             self._hint(complaint, bad=True)

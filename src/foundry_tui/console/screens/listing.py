@@ -131,10 +131,10 @@ class ListingScreen(ScopedScreen):
             await asyncio.wait([self._reading])
 
     async def _read(self) -> None:
-        while self._stale and self.is_mounted:
+        while self._stale and self.is_attached:
             self._stale = False
             rows = await self.read()
-            if rows is not None and self.is_mounted:
+            if rows is not None and self.is_attached:
                 self.rows, self.loaded = rows, True
                 self.show_rows()
 
@@ -161,7 +161,7 @@ class ListingScreen(ScopedScreen):
 
     def show_facts(self) -> None:
         """Paint the lines above the list."""
-        if not self.is_mounted:
+        if not self.is_attached:
             return
         styles = styles_of(self.app.theme)
         text = Text(no_wrap=True, overflow="ellipsis")

@@ -114,7 +114,7 @@ class ProductionScreen(ScopedScreen):
             await asyncio.wait([self._reading])
 
     async def _read(self) -> None:
-        while self._stale and self.is_mounted:
+        while self._stale and self.is_attached:
             self._stale = False
             opened = await self.console.ask(lambda inner: inner.desk.open(self.audiobook_id))
             if opened is None:
