@@ -83,6 +83,26 @@ async def test_a_published_audiobook_that_is_gone_or_changed_is_found(house: Hou
     assert place.read_bytes() == good
 
 
+@pytest.mark.sqlite_only("a file that is gone")
+def test_a_home_whose_tables_are_gone_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    foundry = CommandLine(tmp_path / "home")
+    foundry.well("init", "--no-sample")
+    chunks = foundry.home / "foundry/alice/eng/anna/audio_chunks"
+    chunks.mkdir(parents=True)
+    file_of(foundry.home).unlink()
+    for verb in (["queue"], ["--run-all"]):
+        ran = foundry(*verb)
+        assert ran.code == 2
+        assert "is gone, and spoken books lie in" in ran.err
+        assert "the verb `restore`" in ran.err
+    assert not file_of(foundry.home).exists()
+    told = foundry("doctor", "--no-engines")
+    assert told.code == 1
+    assert "its tables are gone" in told.out
+    chunks.rmdir()
+    assert "There is no Foundry home" in foundry("queue").err
+
+
 async def test_missing_folders_are_made(house: House) -> None:
     (house.home / "inbox").rmdir()
     (house.home / "library").rmdir()

@@ -31,6 +31,7 @@ from foundry_tui.errors import (
     VoiceMissing,
 )
 from foundry_tui.operations.forecast import Forecast
+from foundry_tui.operations.money import Money
 from foundry_tui.operations.purse import Purse
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.pool import WorkerPool
@@ -43,6 +44,7 @@ from foundry_tui.storage import LocalLibrary
 from foundry_tui.store import roster
 from foundry_tui.store.retake import next_takes
 from foundry_tui.store.tables import audiobook_productions, narrators
+from foundry_tui.text.options import ParseOptions
 from foundry_tui.voices.guard import GuardedEngine
 from foundry_tui.voices.protocol import Speech, VoiceSettings
 from foundry_tui.voices.till import CHARGED, Order, owed
@@ -161,6 +163,21 @@ async def test_a_refused_take_that_is_judged_again_is_not_promised_for_nothing(t
         first, again = await house.told("price")
         assert "before a stop" not in first
         assert f"if it is no good, a new take costs {dollars(price_micros(len(bad), PRICE))} more" in again
+
+
+async def test_an_order_says_its_price_and_whether_its_cap_can_hold_it(tmp_path: Path, cpu: CpuPool) -> None:
+    async with open_house(tmp_path, cpu, Dear()) as house:
+        dear = DearHouse(house, purse_of(house, cap=1_000))
+        parts = {"default_engine": "standin", "default_narrator": None, "options": ParseOptions()}
+        money = Money(house.database, house.home, dear.purse, dear.get, **parts)  # type: ignore[arg-type]
+        price = await money.price("small", narrator="anna")
+        assert price is not None
+        assert price.micros
+        assert f"It costs {dollars(price.micros)} at most, takes that have to be repeated apart" in price.sentence()
+        assert "cap of $0.001 cannot hold that" in str(money.over_cap(price, None))
+        assert money.over_cap(price, 0) is None, "no cap"
+        assert money.over_cap(price, price.micros / 1_000_000) is None
+        assert money.over_cap(price, price.micros / 1_000_000 - 0.001) is not None
 
 
 async def test_a_retake_is_foretold_with_all_that_it_buys(tmp_path: Path, cpu: CpuPool) -> None:

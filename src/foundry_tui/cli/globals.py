@@ -40,8 +40,12 @@ class Globals:
 
     def ready_settings(self, *, workers: int | None = None) -> Settings:
         """Like ``settings``, but raises HomeUnusable where ``init`` has not been."""
+        from foundry_tui.operations.setup import require_tables
+
         settings = self.settings(workers=workers)
         if not settings.is_ready:
+            if settings.keeps_own_file:
+                require_tables(settings.home, settings.database_file)
             raise HomeUnusable(
                 f"There is no Foundry home at {settings.home} yet.",
                 next_action="Run `foundry-tui init` there first, or choose another with --home DIR.",

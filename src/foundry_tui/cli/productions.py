@@ -92,6 +92,9 @@ def produce(
         price = await foundry.money.price(book_id, narrator=narrator, language=language)
         if price is not None and not price.free:
             warn(price.sentence())
+            over = foundry.money.over_cap(price, cap_usd)
+            if over is not None:
+                warn(over)
             if not yes and sys.stdin.isatty() and not as_json:
                 click.confirm("Order it?", abort=True, err=True)
         made = await foundry.productions.produce(

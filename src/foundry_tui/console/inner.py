@@ -259,6 +259,10 @@ async def open_inner(
 ) -> AsyncIterator[Inner]:
     """The open house; ``tell`` is called whenever the tables have changed. A home is made where there is none."""
     if not settings.is_ready:
+        from foundry_tui.operations.setup import require_tables
+
+        if settings.keeps_own_file:
+            require_tables(settings.home, settings.database_file)
         await make_home(settings, sample=False, seeds=False)
         open_log(settings.home, settings.log_level)  # there was no folder for it before
     async with open_foundry(settings) as foundry:

@@ -16,6 +16,7 @@ from foundry_tui.domain.status import Level
 from foundry_tui.errors import FoundryError
 from foundry_tui.files import TEMP_MARK
 from foundry_tui.operations.repairs import Home, flaws
+from foundry_tui.operations.setup import TABLES_GONE, has_spoken_books
 from foundry_tui.store import health
 from foundry_tui.store.database import Database
 
@@ -84,6 +85,8 @@ def _now() -> datetime:
 def _home(patient: Patient) -> Finding:
     if patient.is_ready:
         return Finding(OK, "home", f"{patient.home} is a Foundry home.")
+    if has_spoken_books(patient.home):
+        return Finding(PROBLEM, "home", f"Spoken books lie in {patient.home}, and its tables are gone.", TABLES_GONE)
     return Finding(WARNING, "home", f"{patient.home} is no Foundry home yet.", "Run `foundry-tui init`.")
 
 

@@ -117,6 +117,13 @@ class Money:
             return Price(profile.name, cost)
         return Price(profile.name, cost, characters)
 
+    def over_cap(self, price: Price, cap_usd: float | None) -> str | None:
+        """A sentence where the order's own cap, or else the settings', cannot hold its price; 0 dollars is no cap."""
+        cap = self._purse.production_cap_micros if cap_usd is None else micros(cap_usd)
+        if not cap or price.micros is None or price.micros <= cap:
+            return None
+        return f"Its cap of {dollars(cap)} cannot hold that: the run will stop before it buys anything."
+
     async def note(self, audiobook_id: str, price: Price) -> None:
         """Keep what an order was said to cost with it, for the lists."""
         async with self._database.write() as connection:

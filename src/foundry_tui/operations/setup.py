@@ -33,6 +33,23 @@ class SetUpReport:
         return {"home": str(self.home), "made": list(self.made), "next": list(self.next_commands)}
 
 
+TABLES_GONE = (
+    "Restore a backup into an empty folder (the verb `restore`), or put a copy of the database back. "
+    "`foundry-tui init` begins with empty tables: a book added and ordered again takes up its chunks by their tags."
+)
+
+
+def has_spoken_books(home: Path) -> bool:
+    """Whether a narrator's chunks lie in ``home``."""
+    return next(home.glob("foundry/*/*/*/audio_chunks"), None) is not None
+
+
+def require_tables(home: Path, file: Path) -> None:
+    """Raise HomeUnusable where books were spoken in ``home`` and the database that knew of them is gone."""
+    if not file.is_file() and has_spoken_books(home):
+        raise HomeUnusable(f"{file} is gone, and spoken books lie in {home / 'foundry'}.", next_action=TABLES_GONE)
+
+
 async def set_up(
     home: Path,
     *,
