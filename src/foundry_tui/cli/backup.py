@@ -109,5 +109,6 @@ async def _restored(settings: Settings, backup_: Path) -> tuple[RestoreReport, l
         open_engine=room.get,
     )
     found = [finding async for finding in examine(patient, thorough=True) if finding.level != OK]
-    # That the disk is small is no news of the restore.
-    return done, [finding for finding in found if finding.subject != "disk"]
+    # That the disk is small is no news of the restore, nor that a library is not there which was not in the backup.
+    known = {"disk"} if done.with_library else {"disk", "published"}
+    return done, [finding for finding in found if finding.subject not in known]

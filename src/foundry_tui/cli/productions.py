@@ -150,6 +150,8 @@ def queue(state: Globals, cancelled: bool, as_json: bool) -> None:
 def _status(row: dict[str, object]) -> str:
     if row["poisoned"]:
         return "failed (poisoned)"
+    if row["worker_gone"]:
+        return "worker gone"  # whoever runs next takes it up
     return f"{row['status']} (paused)" if row["paused"] else str(row["status"])
 
 

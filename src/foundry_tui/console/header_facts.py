@@ -69,8 +69,10 @@ def _size(size_bytes: int) -> str:
 
 
 def _workers(glance: Glance) -> str:
-    others = [worker for worker in glance.counts.workers if worker != glance.own_worker]
+    others = sum(worker != glance.own_worker for worker in glance.counts.workers) - glance.gone_workers
     words = f"workers {glance.workers}"
     if glance.daemon_pid is not None:
-        return f"{words}, daemon {glance.daemon_pid}"
-    return f"{words}, {len(others)} elsewhere" if others else words
+        words += f", daemon {glance.daemon_pid}"
+    elif others:
+        words += f", {others} elsewhere"
+    return f"{words}, {glance.gone_workers} gone" if glance.gone_workers else words

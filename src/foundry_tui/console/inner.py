@@ -26,6 +26,7 @@ from foundry_tui.operations.daemon import running_daemon
 from foundry_tui.operations.event_log import event_filter
 from foundry_tui.operations.event_pages import EventPages
 from foundry_tui.operations.redo import Redo
+from foundry_tui.pipeline.worker_id import is_dead
 from foundry_tui.settings import FOLDERS, Settings
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Glance:
     workers: int
     daemon_pid: int | None = None
     needed_bytes: int | None = None
+    gone_workers: int = 0  # that still hold something
     cpu_percent: int | None = None  # only while something is being made: an idle console sends nothing
 
 
@@ -137,11 +139,13 @@ class Inner:
         pool = self._pool
         daemon = await asyncio.to_thread(running_daemon, self.foundry.settings.home)
         own = pool.worker_id if pool else None
+        others = [worker for worker in counts.workers if worker != own]
+        gone = await asyncio.to_thread(lambda: sum(map(is_dead, others)))
         made = counts.by_status
         undone = made.get(Status.PENDING, 0) + made.get(Status.PROCESSING, 0)
         return Glance(
             counts, free, own, pool.settings.workers if pool else 0, daemon,
-            needed_bytes=self.room.bytes_needed(undone),
+            needed_bytes=self.room.bytes_needed(undone), gone_workers=gone,
             cpu_percent=self.cpu.percent() if made.get(Status.PROCESSING) else None,
         )  # fmt: skip
 

@@ -243,6 +243,7 @@ def queue_json(row: QueueRow) -> dict[str, Any]:
         "attempt": row.attempt,
         "max_attempts": row.max_attempts,
         "worker_id": row.worker_id,
+        "worker_gone": made.status is Status.PROCESSING and _is_gone(row.worker_id),
         "poisoned": row.poisoned,
         "progress": dict(row.progress),
         "options": dict(made.options),
@@ -251,6 +252,14 @@ def queue_json(row: QueueRow) -> dict[str, Any]:
         "error": made.error_message,
         "created_at": made.created_at,
     }
+
+
+def _is_gone(worker_id: str | None) -> bool:
+    if not worker_id:
+        return False
+    from foundry_tui.pipeline.worker_id import is_dead
+
+    return is_dead(worker_id)
 
 
 def substitution(made: Production, progress: Mapping[str, Any]) -> str | None:

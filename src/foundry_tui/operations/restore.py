@@ -35,6 +35,7 @@ class RestoreReport:
     files: int
     rows: int
     remarks: tuple[str, ...]
+    with_library: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """As ``restore --json`` prints it."""
@@ -81,7 +82,8 @@ async def restore(
         remarks += (f"{len(manifest.missing)} files that rows name were gone when it was made: they are made again.",)
     if manifest.library is None and manifest.tables.get("audiobook_productions"):
         remarks += ("The library was not in the backup: requeue the step publishing of what is to be published again.",)
-    return RestoreReport(home, manifest.made_at, len(manifest.files), sum(manifest.tables.values()), remarks)
+    counts = (len(manifest.files), sum(manifest.tables.values()))
+    return RestoreReport(home, manifest.made_at, *counts, remarks, with_library=manifest.library is not None)
 
 
 def _refuse_taken(home: Path, database_file: Path, backup: Path, manifest: Manifest) -> None:
