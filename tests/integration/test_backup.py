@@ -84,6 +84,13 @@ def test_names_that_are_no_text_come_back_as_they_were(finished: Press, tmp_path
         assert (new.home / path.relative_to(home)).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("place", ["foundry", "inbox/safe", "foundry/clerk/home.tar"])
+def test_no_backup_is_made_in_what_is_backed_up(finished: Press, place: str) -> None:
+    refused = finished.run("backup", "--to", str(finished.home / place), expect=2)
+    assert "the next backup would hold this one" in refused.stderr
+    assert not list((finished.home / "foundry").glob("foundry_backup_*"))
+
+
 def test_the_next_backup_costs_only_what_is_new(finished: Press, tmp_path: Path) -> None:
     first = json.loads(finished.run("backup", "--to", str(tmp_path), "--json").stdout)
     second = json.loads(finished.run("backup", "--to", str(tmp_path), "--json").stdout)

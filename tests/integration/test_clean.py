@@ -87,6 +87,12 @@ async def test_spoken_chunks_go_only_of_what_stands_in_the_library(house: House)
     assert CHUNKS not in kinds(withdrawn)
     assert any("not in the library" in line for line in withdrawn.kept)
 
+    async with house.database.write() as connection:
+        await connection.execute(audiobook_productions.update().values(status="cancelled"))
+    cancelled = await clean.plan(published=True)
+    assert CHUNKS not in kinds(cancelled)
+    assert any(f"{MADE} is cancelled and not finished" in line for line in cancelled.kept)
+
 
 async def test_a_double_of_what_another_disk_holds_goes_too(house: House) -> None:
     await house.run()

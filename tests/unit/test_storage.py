@@ -278,6 +278,16 @@ def test_it_knows_when_an_edition_no_longer_stands(library: LocalLibrary, made: 
     assert library.publish(edition(made)).folder == published.folder, "and it can be published again"
 
 
+def test_it_is_the_authors_folder_that_is_said_to_be_in_the_way(library: LocalLibrary, made: Path) -> None:
+    library.root.mkdir(parents=True)
+    author = library.root / "Foundry"
+    author.write_bytes(b"a file where a folder should be")
+    with pytest.raises(WriteFailed) as caught:
+        library.publish(edition(made))
+    assert caught.value.details["path"] == str(author)
+    assert not list((library.root / ".foundry" / "building").iterdir())
+
+
 def test_it_knows_when_a_file_was_changed_in_its_place(library: LocalLibrary, made: Path) -> None:
     published = library.publish(edition(made))
     book = published.folder / "tin_kettle.m4b"

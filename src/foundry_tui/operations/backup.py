@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from foundry_tui.domain.ids import calendar_id
-from foundry_tui.errors import Conflict, FoundryError
+from foundry_tui.errors import Conflict, FoundryError, UsageError
 from foundry_tui.files import TEMP_MARK, folder_lock
 from foundry_tui.operations.backup_files import DATABASE, Entry, Manifest, Sink, making, read_manifest
 from foundry_tui.store import backup as rows
@@ -70,12 +70,20 @@ class Backups:
     async def make(self, to: Path | None = None, *, library: bool = False) -> BackupReport:
         """Back up into a new folder of ``to`` (the home's ``backups/`` unless given), or into ``to`` ending in .tar.
 
-        ``library`` takes the published files too. Raises Conflict where that .tar is there, WriteFailed, DiskFull.
+        ``library`` takes the published files too. Raises Conflict where that .tar is there, UsageError for a place
+        that is backed up itself, WriteFailed, DiskFull.
         """
         moment = self._now()
         target = self._target(to, moment)
         if target.exists():
             raise Conflict(f"{target} is there already.", next_action="Choose another name; nothing is overwritten.")
+        backed_up = [*(self._home / name for name in _FOLDERS), self._library]
+        within = next((folder for folder in backed_up if target.resolve().is_relative_to(folder.resolve())), None)
+        if within is not None:
+            raise UsageError(
+                f"{target} lies in {within}, which is backed up itself: the next backup would hold this one.",
+                next_action="Choose a place outside of it, on another disk if there is one.",
+            )
         with tempfile.TemporaryDirectory(prefix=TEMP_MARK, dir=self._home / "database") as folder:
             snapshot = await self._snapshot(Path(folder))
             return await asyncio.to_thread(self._make, target, snapshot, moment, library=library)

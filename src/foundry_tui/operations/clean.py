@@ -121,7 +121,7 @@ class Clean:
                 continue
             stands = published and await asyncio.to_thread(self._all_stand, made)
             if published and not stands:
-                kept.append(f"{'/'.join(place)}: its audiobook is not in the library, so its chunks stay.")
+                kept.append(f"{'/'.join(place)}: {_missed(made)}, so its chunks stay.")
             found = await asyncio.to_thread(_found, folder, stands=stands)
             bought = await self._bought(found.pop(CHUNKS, []), paid_files)
             found |= {kind: files for kind, files in bought.items() if kind == CHUNKS or paid}
@@ -179,6 +179,13 @@ def _by_folder(productions: Iterable[Production]) -> Mapping[tuple[str, str, str
             continue  # raw SQL may hold what names no folder: nothing was made of it
         folders.setdefault(place, []).append(made)
     return folders
+
+
+def _missed(made: Sequence[Production]) -> str:
+    """Why what was spoken for these productions may still be needed."""
+    if any(each.status is Status.SUCCESS for each in made):
+        return "its audiobook is not in the library as it was published"
+    return f"{made[-1].audiobook_id} is {made[-1].status} and not finished"
 
 
 def _found(folder: Path, *, stands: bool) -> dict[str, list[Path]]:

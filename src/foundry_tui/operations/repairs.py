@@ -196,7 +196,7 @@ async def flaws(
         yield _flaw("published", said, [f"{audiobook_id} ({book})" for audiobook_id, book in withered], action, None)
     stray = await _stray(database, home.tree)
     if stray:
-        action = "The next run takes up by their tags those it needs; `foundry-tui clean` deletes the others."
+        action = "The next run takes up by their tags those it needs; `clean --published` deletes the others."
         yield _flaw("stray sound", f"{len(stray)} finished chunks have no row", stray, action, None)
     unfinished = await asyncio.to_thread(unfinished_removals, home.tree)
     if unfinished:

@@ -53,7 +53,8 @@ class LocalLibrary:
         with writing(staged):
             try:
                 receipt = build(edition, staged, before)
-                place, former = self._settle(edition, staged, before)
+                with writing(self.root / author_folder(edition.author)):
+                    place, former = self._settle(edition, staged, before)
             except BaseException:
                 # After an exchange the former edition lies where ours was built: that one is not ours to remove.
                 if staged.exists() and staged.stat().st_ino == made:
