@@ -25,14 +25,17 @@ from foundry_tui.errors import (
     EngineRefused,
     EngineUnreachable,
     FoundryError,
+    NotFound,
     SpeechRejected,
     SpendingCap,
     TextRefused,
+    UsageError,
     VoiceMissing,
 )
 from foundry_tui.operations.forecast import Forecast
 from foundry_tui.operations.money import Money
 from foundry_tui.operations.purse import Purse
+from foundry_tui.operations.redo import Redo
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.steps import paid_takes
@@ -162,7 +165,7 @@ async def test_a_refused_take_that_is_judged_again_is_not_promised_for_nothing(t
         assert await house.value("SELECT status FROM audiobook_productions") == "success"
         first, again = await house.told("price")
         assert "before a stop" not in first
-        assert f"if it is no good, a new take costs {dollars(price_micros(len(bad), PRICE))} more" in again
+        assert f"if it is no good, new takes cost up to {dollars(price_micros(2 * len(bad), PRICE))} more" in again
 
 
 async def test_an_order_says_its_price_and_whether_its_cap_can_hold_it(tmp_path: Path, cpu: CpuPool) -> None:
@@ -215,7 +218,7 @@ async def test_an_engine_whose_takes_are_all_bad_is_not_paid_for_a_whole_book(tm
         bought = sum(house.speaker.spoken.values())
         told = str(await house.value("SELECT error_message FROM audiobook_productions"))
         assert "nothing more is bought" in told
-        assert bought <= 5 * 3
+        assert bought <= (5 + 2) * 3, "what was in hand beside the fifth is finished"
         assert not list((tmp_path / "foundry/small/eng/anna/paid").glob("*.flac"))
         retakes = len(await house.told("retake"))
 
@@ -230,6 +233,43 @@ async def test_an_engine_whose_takes_are_all_bad_is_not_paid_for_a_whole_book(tm
         assert not [said for said in later if "for $" in said], "what was bought before is not bought again"
         again = await house.value("SELECT count(*) FROM spend")
         assert again == sum(house.speaker.spoken.values())
+
+
+async def test_chunks_that_were_paid_out_before_do_not_end_a_step(tmp_path: Path, cpu: CpuPool) -> None:
+    """They are judged again from the disk, one after the other, and nothing is bought: that says nothing of today."""
+    spoilt = {f"Sentence {name} of chapter {of}" for of in ("one", "two") for name in ("one", "two", "three")}
+
+    def half(text: str, nth: int):  # type: ignore[no-untyped-def]
+        bad = any(text.startswith(each) for each in spoilt)
+        return (lambda pcm: pcm[: len(pcm) // 6 * 2]) if bad else None
+
+    async with open_house(tmp_path, cpu, Dear(spoil=half, concurrency=1)) as house:
+        dear = DearHouse(house, purse_of(house))
+        await dear.run()
+        for _ in range(2):
+            await house.requeue("audio_generation")
+            await dear.run()
+        told = str(await house.value("SELECT error_message FROM audiobook_productions"))
+        assert "nothing more is bought" not in told
+        bad = {text: count for text, count in house.speaker.spoken.items() if any(map(text.startswith, spoilt))}
+        assert set(bad.values()) == {3}
+        assert len(bad) == 6
+        good = [count for text, count in house.speaker.spoken.items() if text not in bad]
+        assert set(good) == {1}
+        assert len(good) == await house.value(
+            "SELECT count(DISTINCT input_key) FROM audio_chunks WHERE status = 'success'"
+        )
+
+        redo = Redo(house.database, dear.recipes, dear.get, lambda: datetime.now(UTC))
+        (row,) = await house.database.fetch(
+            "SELECT chapter_number AS c, chunk_index AS i FROM audio_chunks WHERE status = 'failed' LIMIT 1"
+        )
+        place = (int(row["c"]), int(row["i"]))
+        assert await redo.costs(MADE, [place]) in {price_micros(len(text), PRICE) for text in bad}
+        with pytest.raises(UsageError):
+            await redo.may_retake(MADE, [])
+        with pytest.raises(NotFound, match="Nothing of a chapter 99"):
+            await redo.may_retake(MADE, [(99, 1)])
 
 
 async def test_three_bad_takes_are_the_most_that_is_paid_for(tmp_path: Path, cpu: CpuPool) -> None:

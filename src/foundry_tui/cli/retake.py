@@ -11,6 +11,7 @@ from foundry_tui.cli.effects import agree
 from foundry_tui.cli.globals import Globals, Verb
 from foundry_tui.cli.opening import with_foundry
 from foundry_tui.cli.out import note, result
+from foundry_tui.domain.money import dollars
 from foundry_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,18 +37,21 @@ def retake(state: Globals, audiobook_id: str, chunks: Sequence[str], yes: bool) 
     """
     places = list(dict.fromkeys(_place(text) for text in chunks))
 
-    async def ahead(foundry: Foundry) -> str:
+    async def ahead(foundry: Foundry) -> tuple[str, int]:
         await foundry.redo.may_retake(audiobook_id, places)
         told = await foundry.forecast.of(audiobook_id, retaken=places)
-        return next(("; ".join(step.reasons) for step in told if step.step_name == _SPEAKING), "")
+        speaking = next((step.reasons for step in told if step.step_name == _SPEAKING), ())
+        return "; ".join(speaking), await foundry.redo.costs(audiobook_id, places)
 
     async def again(foundry: Foundry) -> int:
         return len((await foundry.redo.retake(audiobook_id, places)).places)
 
-    foretold = with_foundry(state, ahead)
-    if "chunks" in foretold:
+    foretold, price = with_foundry(state, ahead)
+    if foretold:
         note(f"{foretold}.")
-    agree("Have it spoken again?", yes=yes, costs="$" in foretold, rebuild=False)
+    if price:
+        note(f"Of the chunks you named another take costs {dollars(price)}.")
+    agree("Have it spoken again?", yes=yes, costs=price > 0, rebuild=False)
     count = with_foundry(state, again)
     result(f"{count} chunk{'s' if count != 1 else ''} of {audiobook_id} will be spoken again.")
 

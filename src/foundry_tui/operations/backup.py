@@ -77,7 +77,7 @@ class Backups:
         target = self._target(to, moment)
         if target.exists():
             raise Conflict(f"{target} is there already.", next_action="Choose another name; nothing is overwritten.")
-        backed_up = [*(self._home / name for name in _FOLDERS), self._library]
+        backed_up = [*(self._home / name for name in _FOLDERS), *([self._library] if library else [])]
         within = next((folder for folder in backed_up if target.resolve().is_relative_to(folder.resolve())), None)
         if within is not None:
             raise UsageError(

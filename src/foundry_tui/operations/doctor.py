@@ -85,7 +85,7 @@ def _now() -> datetime:
 def _home(patient: Patient) -> Finding:
     if patient.is_ready:
         return Finding(OK, "home", f"{patient.home} is a Foundry home.")
-    if has_spoken_books(patient.home):
+    if patient.database_url.startswith("sqlite") and has_spoken_books(patient.home):
         return Finding(PROBLEM, "home", f"Spoken books lie in {patient.home}, and its tables are gone.", TABLES_GONE)
     return Finding(WARNING, "home", f"{patient.home} is no Foundry home yet.", "Run `foundry-tui init`.")
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from foundry_tui.domain.money import price_micros
 from foundry_tui.domain.productions import Production
 from foundry_tui.domain.takes import Take
-from foundry_tui.errors import NotFound, UsageError
+from foundry_tui.errors import FoundryError, NotFound, UsageError
 from foundry_tui.pipeline.contract import Recipe
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import productions as rows
@@ -61,6 +63,8 @@ class Redo:
         async with self._database.read() as connection:
             made = await rows.get_production(connection, audiobook_id)
             takes = await chunk_rows.load(connection, audiobook_id)
+        if not places:
+            raise UsageError("Which chunks?", next_action="Name one at least.")
         for place in places:
             _require_spoken(place, takes)
         for name in {takes[place].engine for place in places if takes[place].status == "success"}:
@@ -71,6 +75,19 @@ class Redo:
                     next_action="Change the text or the voice first.",
                 )
         return made
+
+    async def costs(self, audiobook_id: str, places: Sequence[tuple[int, int]]) -> int:
+        """What another take of these chunks costs, in micros; 0 where their engines are free or not there."""
+        async with self._database.read() as connection:
+            takes = await chunk_rows.load(connection, audiobook_id)
+        total = 0
+        for place in places:
+            take = takes.get(place)
+            with suppress(FoundryError):
+                profile = (await self._engine(take.engine)).profile if take is not None and take.engine else None
+                if profile is not None and take is not None:
+                    total += price_micros(len(str(take.key_parts.get("text"))), profile.cost_per_million_characters)
+        return total
 
     async def retake(self, audiobook_id: str, places: Sequence[tuple[int, int]]) -> Retaken:
         """Speak just these chunks again, and rebuild only what follows from them.

@@ -150,7 +150,8 @@ class Claims:
     async def _claim(self, claim: Callable[[Any], Awaitable[Job | None]]) -> ClaimedStep | None:
         job: Job | None = None
         try:
-            async with self._database.write() as connection:
+            # Without room it is no time to begin: the ballast is for what is under way.
+            async with self._database.write(may_wait=True) as connection:
                 job = await claim(connection)
                 if job is None:
                     return None

@@ -73,7 +73,7 @@ class Heartbeat:
         async with self._database.write(may_wait=may_wait) as connection:
             heard = await job_rows.heartbeat(connection, self._worker_id, beats, expires_at)
         for beat in [beat for beat in beats if len(beats) > 1 and beat.job_id not in heard]:
-            async with self._database.write() as connection:
+            async with self._database.write(may_wait=may_wait) as connection:
                 heard |= await job_rows.heartbeat(connection, self._worker_id, [beat], expires_at)
         for context, beat in zip(contexts, beats, strict=True):
             control = heard.get(beat.job_id)

@@ -76,7 +76,7 @@ class OpenParts:
         return await self._durably(self._take_back)
 
     async def _take_back(self) -> Sequence[Place]:
-        async with self._database.write() as connection:
+        async with self._database.write(may_wait=True) as connection:
             await job_rows.settle(connection, self._claimed.job, {"worker_id": self._claimed.job.worker_id})
             job = await part_rows.take_back(connection, self._claimed.step.audiobook_id, self._now())
         if job is None:

@@ -51,6 +51,7 @@ class SharedEngine:
         self._clock = clock or SystemClock()
         self._offset_s: float | None = None
         self._held: dict[int, Slot] = {}
+        self._late: list[Slot] = []  # to be given back as soon as that can be written
         self._freed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -72,7 +73,8 @@ class SharedEngine:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._keeper = None
-        for slot in list(self._held.values()):
+        late, self._late = self._late, []
+        for slot in [*self._held.values(), *late]:
             await self._give_back(slot)
 
     async def _take(self) -> Slot:
@@ -82,8 +84,7 @@ class SharedEngine:
             slot = await self._patiently(self._try_to_take)
             if slot is not None:
                 self._held[slot.slot] = slot
-                if self._keeper is None or self._keeper.done():
-                    self._keeper = asyncio.create_task(self._keep())
+                self._see_to_keeping()
                 return slot
             jittered = pause_s * random.uniform(0.5, 1.5)  # noqa: S311 - so that processes do not ask in step
             try:
@@ -117,7 +118,7 @@ class SharedEngine:
             holders = {slot.holder for slot in await slot_rows.held(connection, self._resource)} - {self._holder}
         gone = await asyncio.to_thread(lambda: [holder for holder in holders if is_dead(holder)])
         if gone:
-            async with self._database.write() as connection:
+            async with self._database.write(may_wait=True) as connection:
                 count = await slot_rows.free(connection, gone)
             log.info("%d slots of %s were held by processes that are gone", count, self._resource)
             self._freed.set()
@@ -132,12 +133,21 @@ class SharedEngine:
         try:
             await write()
         except (DatabaseUnavailable, DiskFull):
-            log.warning("a slot of %s could not be given back; its lease ends by itself", self._resource)
+            log.warning("a slot of %s could not be given back yet", self._resource)
+            self._late.append(slot)
+            self._see_to_keeping()
         self._freed.set()
 
+    def _see_to_keeping(self) -> None:
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep())
+
     async def _keep(self) -> None:
-        while self._held:
+        while self._held or self._late:
             await self._clock.sleep(self._lease_s / 4)
+            late, self._late = self._late, []
+            for slot in late:
+                await self._give_back(slot)
             if self._held:
                 try:
                     async with self._database.write(may_wait=True) as connection:

@@ -86,7 +86,7 @@ class Booth:
         self._stop: BaseException | None = None
         self._down = 0
         self._texts_refused = 0
-        self._bad: set[tuple[int, int]] = set()  # chunks whose takes were refused since one was believed
+        self._bad: set[tuple[int, int]] = set()  # chunks that were bought and given up since a take was believed
         self._done = 0
         self._audio_s = 0.0
 
@@ -210,12 +210,13 @@ class Booth:
                     raise _all_refused(error) from error
                 return self._rows.failed(job, attempt, error.message)
             except SpeechRejected as error:
-                self._require_some_good(job, error)
-                if attempt <= RETAKES:
+                if attempt <= RETAKES and not isinstance(self._stop, _HOPELESS):
                     if not error.details.get(BOUGHT_BEFORE):
                         await self._retelling(job, attempt, error)
                     continue
-                return self._rows.failed(job, attempt, f"{error.message}{_PAID_OUT if self._paid else ''}")
+                self._require_some_good(job, error)
+                paid_out = _PAID_OUT if self._paid and attempt > RETAKES else ""
+                return self._rows.failed(job, attempt, f"{error.message}{paid_out}")
             except (Interrupted, *_HOPELESS):
                 raise
             except FoundryError as error:
@@ -228,8 +229,8 @@ class Booth:
             return take
 
     def _require_some_good(self, job: ChunkJob, error: SpeechRejected) -> None:
-        """Raise EngineRefused where one chunk after the other is paid for and no take is any good."""
-        if self._paid is None or error.details.get(BOUGHT_BEFORE):
+        """Raise EngineRefused where one chunk after the other is given up, though takes of it were bought just now."""
+        if self._paid is None or job.place not in self._paid.bought_now:
             return
         self._bad.add(job.place)
         if len(self._bad) >= _BAD_CHUNKS:

@@ -96,7 +96,9 @@ class Cashier:
 
 @dataclass(frozen=True, slots=True)
 class _Needed:
-    """Characters by chunk key: without any sound, and with some that was bought and is judged before more is."""
+    """Characters by chunk key: to be bought once, and of all the takes that may follow where sound was bought before,
+    which is judged first.
+    """
 
     to_buy: Mapping[str, int]
     to_judge: Mapping[str, int]
@@ -108,7 +110,11 @@ async def _needed(places: Places, missing: Sequence[ChunkJob]) -> _Needed:
     bought = await asyncio.to_thread(bought_attempts, places, characters)
     return _Needed(
         to_buy={key: count for key, count in characters.items() if key not in bought},
-        to_judge={key: count for key, count in characters.items() if bought.get(key, RETAKES + 1) <= RETAKES},
+        to_judge={
+            key: count * (RETAKES + 1 - bought[key])
+            for key, count in characters.items()
+            if bought.get(key, RETAKES + 1) <= RETAKES
+        },
     )
 
 
@@ -121,7 +127,7 @@ def _judged(characters: Mapping[str, int], voice: Cast) -> str:
         return ""
     count, price = len(characters), dollars(_price(characters, voice))
     if count == 1:
-        return f" Another one was bought before a stop; if it is no good, a new take costs {price} more."
+        return f" Another one was bought before a stop; if it is no good, new takes cost up to {price} more."
     return f" {count:,} others were bought before a stop; where they are no good, new takes cost up to {price} more."
 
 

@@ -70,6 +70,7 @@ class PaidTakes:
         self._audiobook_id = audiobook_id
         self._cap = cap_micros
         self._say = say
+        self.bought_now: set[tuple[int, int]] = set()  # chunks that something was asked for
 
     async def piece(
         self, voice: Cast, job: ChunkJob, text: str, attempt: int, number: int, settings: VoiceSettings, retry: OnRetry
@@ -95,6 +96,7 @@ class PaidTakes:
             again = "it is asked for again under the same key, and counted once more"
             await self._say(job, "paid_again", f"{before}; {again}: {dollars(ticket.price_micros)}.")
 
+        self.bought_now.add(job.place)
         order = Order(name, job.key, self._audiobook_id, self._cap, keep, on_repeat)
         return await voice.engine.synthesize(text, voice.voice, settings, on_retry=retry, order=order)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from foundry_tui.console.doing import forecasting
+from foundry_tui.console.screens.choice import confirm
 from foundry_tui.domain.desk import ChunkLine, StepStory
+from foundry_tui.domain.money import dollars
 from foundry_tui.domain.plain import plain
 from foundry_tui.domain.status import Status
 from foundry_tui.errors import FoundryError
@@ -108,6 +111,8 @@ async def retake(screen: ProductionScreen) -> None:
         title = "Retake?"
         if not await forecasting.agreed(console, screen.audiobook_id, step, title=title, lead=lead, retaken=places):
             return
+    elif not await _agreed_to_pay(screen, places, what):
+        return
     done = await console.ask(lambda inner: inner.redo.retake(screen.audiobook_id, places))
     if done is None:
         return
@@ -115,6 +120,15 @@ async def retake(screen: ProductionScreen) -> None:
     screen.shown.forget_marks()
     console.say(f"Retake of {what}: only that and what follows from it is made again.", "ok")
     screen.tables_changed()
+
+
+async def _agreed_to_pay(screen: ProductionScreen, places: Sequence[tuple[int, int]], what: str) -> bool:
+    """Whether other takes are free, or wanted for what they cost."""
+    price = await screen.console.ask(lambda inner: inner.redo.costs(screen.audiobook_id, places))
+    if not price:
+        return price is not None
+    words = f"Another take of {what} costs {dollars(price)}."
+    return bool(await screen.console.push_screen_wait(confirm("Retake?", words, "Buy it")) == "yes")
 
 
 async def requeue(screen: ProductionScreen) -> None:
