@@ -219,7 +219,7 @@ def steady(patch: Callable[[object, str, object], None]) -> None:
         )  # fmt: skip
         return BookOutline(book_id, "eng", "The Adventures of Tom Sawyer", (*kept, licence))
 
-    async def forecast(self: Forecast, audiobook_id: str) -> tuple[StepForecast, ...]:
+    async def forecast(self: Forecast, audiobook_id: str, **_how: object) -> tuple[StepForecast, ...]:
         steps = [f"STEP{n}_{name}" for n, name in enumerate(home_of.STEPS, 1)]
         why = {2: ("the lexicon changed 3 of 412 chunks",), **{n: (f"follows STEP{n}",) for n in range(3, 7)}}
         return tuple(
