@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -211,7 +211,10 @@ async def test_a_retake_is_foretold_with_all_that_it_buys(tmp_path: Path, cpu: C
 
 async def test_an_engine_whose_takes_are_all_bad_is_not_paid_for_a_whole_book(tmp_path: Path, cpu: CpuPool) -> None:
     """What comes is no sound at all, so nothing of it can be kept; and nothing is told that did not happen."""
-    no_samples = lambda *_: lambda _pcm: b"\0"  # noqa: E731
+
+    def no_samples(_text: str, _nth: int) -> Callable[[bytes], bytes]:
+        return lambda _pcm: b"\0"
+
     async with open_house(tmp_path, cpu, Dear(spoil=no_samples, concurrency=2)) as house:
         dear = DearHouse(house, purse_of(house))
         await dear.run()
