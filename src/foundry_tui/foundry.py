@@ -387,5 +387,6 @@ async def open_foundry(settings: Settings, *, now: Callable[[], datetime] = utc_
         if settings.distributed.dispatcher != "embedded":
             from foundry_tui.pipeline.dispatch import LateDispatcher
 
-            database.dispatcher = LateDispatcher(lambda: foundry.dispatcher)
+            database.dispatcher = late = LateDispatcher(lambda: foundry.dispatcher)
+            stack.push_async_callback(late.close)
         yield foundry

@@ -11,22 +11,24 @@ name, and the sweep announces whatever Redis has lost or never heard of.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from arq import ArqRedis, create_pool
-from arq.connections import RedisSettings
+from arq import ArqRedis
 from arq.constants import in_progress_key_prefix
 from arq.worker import Function, Worker, func
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from foundry_tui.errors import DatabaseUnavailable
+from foundry_tui.pipeline.dispatch import rest
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.queues import Queues
 from foundry_tui.store import dispatching
@@ -48,6 +50,9 @@ _AGAIN_S = 2.0
 # been done for a while it is often enough.
 _LOOK_S = 0.1
 _QUIET_LOOKS, _QUIET_AFTER_S = 5, 10.0
+# No command of ARQ's blocks in Redis: one that is not answered for so long went to a machine that is gone.
+_CONNECT_S, _ANSWER_S = 1.0, 5.0
+_LET_GO_S = 5.0  # what closing waits for a Redis that hangs
 
 
 def to_bytes(message: dict[str, Any]) -> bytes:
@@ -82,10 +87,21 @@ class _Lanes:
 class _QueueWorker(Worker):
     """ARQ's worker of one queue. It takes a message where a lane is free: ARQ counts them itself, queue by queue."""
 
-    def __init__(self, lanes: _Lanes, functions: Sequence[Function], **options: Any) -> None:
+    def __init__(self, lanes: _Lanes, client: ArqRedis, functions: Sequence[Function], **options: Any) -> None:
         self._lanes = lanes
+        self._client = client
         self._looks = 0
-        super().__init__(functions, **options)
+        super().__init__(functions, redis_pool=client, **options)
+
+    async def let_go(self) -> None:
+        """Close, and end what ``close`` leaves where Redis is away or a message was ended in the middle."""
+        try:
+            async with asyncio.timeout(_LET_GO_S):
+                await self.close()
+        except (RedisError, OSError, asyncio.CancelledError) as error:
+            log.debug("%s was not left in order: %s", self.queue_name, error)
+        await _ended(self.tasks.values())
+        await _disconnect(self._client)
 
     async def _poll_iteration(self) -> None:
         self._looks += 1
@@ -109,8 +125,8 @@ class ArqDispatcher:
         """``queues`` is asked at first use: it knows the recipes."""
         self._database = database
         self._queues = queues
-        self._settings = RedisSettings.from_dsn(redis_url)
-        self._redis: ArqRedis | None = None
+        self._redis_url = redis_url
+        self._redis = self._client()
         self._waiting: list[Waiting] = []
         self._sending: set[asyncio.Task[None]] = set()
         self._pool: WorkerPool | None = None
@@ -131,12 +147,10 @@ class ArqDispatcher:
     async def _send_kindly(self, waiting: Sequence[Waiting]) -> None:
         try:
             await self._send(waiting)
-        except (RedisError, OSError):
-            log.warning("Redis could not be told of %d jobs; the sweep will", len(waiting), exc_info=True)
+        except (RedisError, OSError) as error:
+            log.warning("Redis could not be told of %d jobs; the sweep will: %s", len(waiting), error)
 
     async def _send(self, waiting: Sequence[Waiting]) -> None:
-        if self._redis is None:
-            self._redis = await create_pool(self._settings, job_serializer=to_bytes, job_deserializer=from_bytes)
         for job in waiting:
             await self._redis.enqueue_job(
                 TASK,
@@ -169,7 +183,6 @@ class ArqDispatcher:
 
     async def _unmark(self, marks: Sequence[str]) -> None:
         """Take ARQ's marks from messages whose worker died before it claimed: their jobs wait under the same fence."""
-        assert self._redis is not None
         async with self._redis.pipeline(transaction=False) as pipe:
             for mark in marks:
                 pipe.pttl(mark)
@@ -179,11 +192,22 @@ class ArqDispatcher:
             await self._redis.delete(*stale)
 
     async def close(self) -> None:
-        """Let go of Redis."""
-        await asyncio.gather(*self._sending, return_exceptions=True)
-        if self._redis is not None:
-            await self._redis.aclose()
-            self._redis = None
+        """Let what is being announced arrive, and let go of Redis; what comes later connects anew."""
+        if self._sending:
+            _, late = await asyncio.wait(self._sending, timeout=_LET_GO_S)
+            await _ended(late)
+        await _disconnect(self._redis)
+
+    def _client(self) -> ArqRedis:
+        """Connects at its first command; whoever asked for it disconnects it.
+
+        ARQ's ``create_pool`` asks first whether Redis is there: who is ended meanwhile, or asks at the same time as
+        another, leaves a connection that nobody closes.
+        """
+        pool = ConnectionPool.from_url(
+            self._redis_url, socket_connect_timeout=_CONNECT_S, socket_timeout=_ANSWER_S, encoding="utf8"
+        )
+        return ArqRedis(pool, job_serializer=to_bytes, job_deserializer=from_bytes)
 
     # -- working ------------------------------------------------------------------------------------------------
 
@@ -217,18 +241,20 @@ class ArqDispatcher:
                 async with asyncio.TaskGroup() as group:
                     for worker in workers:
                         group.create_task(worker.async_run())
-            except Exception:
+            except* (RedisError, OSError) as failed:
+                log.warning("messages could not be fetched; it is tried again: %s", failed.exceptions[0])
+            except* Exception:
                 log.warning("messages could not be fetched; it is tried again", exc_info=True)
             finally:
-                await asyncio.gather(*(worker.close() for worker in workers), return_exceptions=True)
-            await asyncio.sleep(_AGAIN_S)
+                await asyncio.gather(*(worker.let_go() for worker in workers))
+            await rest(_AGAIN_S)
 
-    def _worker(self, queue: str, most: int, lanes: _Lanes) -> Worker:
+    def _worker(self, queue: str, most: int, lanes: _Lanes) -> _QueueWorker:
         return _QueueWorker(
             lanes,
+            self._client(),
             [func(cast("Any", self._run_step), name=TASK, timeout=_TIMEOUT, max_tries=_TRIES, keep_result=0)],
             queue_name=queue_name(queue),
-            redis_settings=self._settings,
             handle_signals=False,
             max_jobs=most,
             poll_delay=_LOOK_S,
@@ -255,9 +281,23 @@ class ArqDispatcher:
         while True:
             try:
                 await self.sweep()
+            except (RedisError, OSError, DatabaseUnavailable) as error:
+                log.warning("waiting jobs could not be announced: %s", error)
             except Exception:
                 log.warning("waiting jobs could not be announced", exc_info=True)
-            await asyncio.sleep(SWEEP_S)
+            await rest(SWEEP_S)
+
+
+async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _disconnect(client: ArqRedis) -> None:
+    with contextlib.suppress(RedisError, OSError):
+        await client.connection_pool.disconnect()
 
 
 _TRIES = 1_000_000  # our own rows decide how often something is tried

@@ -29,13 +29,17 @@ class WorkingDispatcher(Dispatcher, Protocol):
         """Run what comes in ``queues`` through ``pool.run_step`` until ``stop`` is set, then drain."""
         ...
 
+    async def close(self) -> None:
+        """Let what was announced arrive, and leave no connection open."""
+        ...
+
 
 class LateDispatcher:
     """Made at first use: most commands announce nothing, and need not import what would do it."""
 
-    def __init__(self, make: Callable[[], Dispatcher | None]) -> None:
+    def __init__(self, make: Callable[[], WorkingDispatcher | None]) -> None:
         self._make = make
-        self._made: Dispatcher | None = None
+        self._made: WorkingDispatcher | None = None
 
     async def enqueue(self, transaction: Any, job_ids: Sequence[int]) -> None:
         """As the one it makes."""
@@ -48,6 +52,22 @@ class LateDispatcher:
         """As the one it made."""
         if self._made is not None:
             self._made.committed()
+
+    async def close(self) -> None:
+        """As the one it made."""
+        if self._made is not None:
+            await self._made.close()
+
+
+async def rest(seconds: float) -> None:
+    """Sleep between two turns of a loop that is ended by being cancelled.
+
+    A client may answer a cancellation with an error of its own, which the loop survives: here it ends all the same.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+    await asyncio.sleep(seconds)
 
 
 class EmbeddedDispatcher:

@@ -20,6 +20,7 @@ from procrastinate.jobs import Status
 from procrastinate.tasks import Task
 
 from foundry_tui.errors import DatabaseUnavailable, UsageError
+from foundry_tui.pipeline.dispatch import rest
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.queues import Queues
 from foundry_tui.store import dispatching
@@ -134,6 +135,9 @@ class ProcrastinateDispatcher:
                 await asyncio.gather(*helpers, return_exceptions=True)
                 await pool.drain()
 
+    async def close(self) -> None:
+        """Nothing of its own is open but while it works: it announces in the transactions of others."""
+
     async def _take(self, pool: WorkerPool, queues: Sequence[str]) -> None:
         while True:
             try:
@@ -148,7 +152,7 @@ class ProcrastinateDispatcher:
                 )
             except Exception:
                 log.warning("messages could not be fetched; it is tried again", exc_info=True)
-            await asyncio.sleep(_AGAIN_S)
+            await rest(_AGAIN_S)
 
     async def _run_step(self, job_id: int) -> None:
         # Shielded: a server that hangs up ends procrastinate's side of it, never the work in hand.
@@ -171,7 +175,7 @@ class ProcrastinateDispatcher:
                     log.info("%d waiting jobs had no message", announced)
             except Exception:
                 log.warning("messages could not be swept", exc_info=True)
-            await asyncio.sleep(SWEEP_S)
+            await rest(SWEEP_S)
 
     async def _set_up(self) -> None:
         """Make procrastinate's schema, anew where it is an older release's: its messages are announced again."""
