@@ -83,7 +83,10 @@ class Foundry:
     @cached_property
     def productions(self) -> Productions:
         """What is ordered and how far it is."""
-        return Productions(self.database, self.settings.default_narrator, self.settings.default_engine, now=self.now)
+        settings = self.settings
+        return Productions(
+            self.database, settings.home, settings.default_narrator, settings.default_engine, now=self.now
+        )
 
     @cached_property
     def events(self) -> EventLog:

@@ -47,6 +47,9 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(day: tuple[CommandLine, di
     refused = foundry("jobs", "retry", str(waiting["job_id"]))
     assert refused.code == 2
     assert "there is nothing to try again" in refused.err
+    nowhere = foundry("jobs", "list", "--production", "19990101000000")
+    assert nowhere.code == 2
+    assert "19990101000000" in nowhere.err
 
 
 def test_a_real_failure_is_listed_and_tried_again(tmp_path: Path) -> None:
@@ -56,6 +59,7 @@ def test_a_real_failure_is_listed_and_tried_again(tmp_path: Path) -> None:
     foundry.well("narrator", "add", "nora", "--name", "Nora", "--language", "en", "--engine", "espeak")
     made = foundry.well("produce", "clerk", "--narrator", "nora", "--json").json["audiobook_id"]
     (foundry.home / "foundry" / "clerk" / "clerk.html").unlink()
+    assert "parsing will fail" in foundry.well("produce", "clerk", "--narrator", "nora").err
     assert foundry("--run-all").code == 1
     (job,) = foundry.well("jobs", "list", "--json", "--production", made).json
     assert (job["status"], job["step"], job["current"]) == ("failed", "STEP1_parsing", True)

@@ -83,6 +83,18 @@ async def test_a_published_audiobook_that_is_gone_or_changed_is_found(house: Hou
     assert place.read_bytes() == good
 
 
+async def test_an_ordered_book_whose_source_is_gone_is_found(house: House) -> None:
+    (source,) = (house.home / "foundry/small").glob("small.*")
+    away = source.rename(house.home / source.name)
+    (flaw,) = await repairs_of(house).look()
+    assert (flaw.subject, flaw.where, flaw.repair) == ("sources", (f"{MADE} (small)",), None)
+    assert "book add FILE --book-id" in flaw.action
+    away.rename(source)
+    await house.run()
+    source.unlink()
+    assert await subjects(house) == {}, "what is finished needs none"
+
+
 @pytest.mark.sqlite_only("a file that is gone")
 def test_a_home_whose_tables_are_gone_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
     foundry = CommandLine(tmp_path / "home")

@@ -33,7 +33,7 @@ def inbox(database: Database, home: Path) -> Inbox:
     (home / "inbox").mkdir(parents=True, exist_ok=True)
     (home / "database").mkdir(exist_ok=True)
     catalog = Catalog(database, home, home / "library", now)
-    productions = Productions(database, None, "espeak", now=now)
+    productions = Productions(database, home, None, "espeak", now=now)
     return Inbox(database, home, catalog, productions, default_narrator=None, now=now, sleep=at_once)
 
 

@@ -12,6 +12,7 @@ from foundry_tui.pipeline.worker_id import spoken_name
 from foundry_tui.store import job_queries as rows
 from foundry_tui.store.database import Database
 from foundry_tui.store.job_queries import JobRow
+from foundry_tui.store.productions import get_production
 
 _PAGE = 500
 
@@ -34,9 +35,11 @@ class Jobs:
         audiobook_id: str | None = None,
         limit: int = 200,
     ) -> tuple[JobRow, ...]:
-        """At most ``limit`` jobs, newest first."""
+        """At most ``limit`` jobs, newest first. Raises NotFound for a production that is not there."""
         found: list[JobRow] = []
         async with self._database.read() as connection:
+            if audiobook_id is not None:
+                await get_production(connection, audiobook_id)
             while len(found) < limit:
                 page = await rows.list_jobs(
                     connection,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from foundry_tui.domain.books import Narrator
+from foundry_tui.domain.books import Book, Narrator
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.languages import english_name, understood
 from foundry_tui.domain.money import MICROS
 from foundry_tui.domain.productions import Production
 from foundry_tui.domain.queue import QueueRow
 from foundry_tui.domain.status import Status
-from foundry_tui.errors import UsageError
+from foundry_tui.errors import LanguageMismatch, SourceError, UsageError
+from foundry_tui.operations.book_text import source_of
 from foundry_tui.store import catalog as book_rows
 from foundry_tui.store import productions as rows
 from foundry_tui.store import roster as narrator_rows
@@ -45,9 +48,15 @@ class Productions:
     """What a face may ask of the productions."""
 
     def __init__(
-        self, database: Database, default_narrator: str | None, default_engine: str, now: Callable[[], datetime]
+        self,
+        database: Database,
+        home: Path,
+        default_narrator: str | None,
+        default_engine: str,
+        now: Callable[[], datetime],
     ) -> None:
         self._database = database
+        self._home = home
         self._default_narrator = default_narrator
         self._default_engine = default_engine
         self._now = now
@@ -99,8 +108,16 @@ class Productions:
                 if priority not in (None, made.priority):
                     made = await rows.set_priority(connection, made.audiobook_id, priority or 0)
                     remarks.append(f"Its priority is {made.priority} now.")
-        remarks += self._about(speaker, made)
+        remarks += [*await self._about_source(book, made), *self._about(speaker, made)]
         return Produced(made, ordered.created, tuple(remarks))
+
+    async def _about_source(self, book: Book, made: Production) -> list[str]:
+        """That the order will fail at its first step, where it can be known now; a source may still come."""
+        try:
+            await asyncio.to_thread(source_of, self._home, book, understood(made.language))
+        except (SourceError, LanguageMismatch) as error:
+            return [f"As it is, parsing will fail: {error.message}"]
+        return []
 
     def _about(self, speaker: Narrator, made: Production) -> list[str]:
         """What an operator should know of this narrator before the book is spoken."""

@@ -13,8 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from foundry_tui.errors import FoundryError
+from foundry_tui.domain.books import Book
+from foundry_tui.domain.languages import understood
+from foundry_tui.errors import FoundryError, LanguageMismatch, SourceError, UsageError
 from foundry_tui.files import TEMP_MARK, write_json
+from foundry_tui.operations.book_text import source_of
 from foundry_tui.operations.daemon import lock_file
 from foundry_tui.operations.inbox import said_name
 from foundry_tui.operations.removal import finish_removals, unfinished_removals
@@ -27,6 +30,7 @@ from foundry_tui.storage import LocalLibrary
 from foundry_tui.store import inbox_files
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import mend as rows
+from foundry_tui.store.catalog import find_book
 from foundry_tui.store.database import Database
 
 _SHOWN = 5
@@ -189,6 +193,11 @@ async def flaws(
     if lost:
         said = f"{len(lost)} chunks are finished by their rows, but their files are gone or cut"
         yield _flaw("lost sound", said, [each.artifact for each in lost], "Speak them again.", "They are spoken again.")
+    sourceless = await _sourceless(database, home.tree)
+    if sourceless:
+        said = f"{len(sourceless)} ordered audiobooks have no source that they could be parsed from"
+        action = "Put the file back, or give it again: `foundry-tui book add FILE --book-id BOOK_ID`."
+        yield _flaw("sources", said, sourceless, action, None)
     withered = await _withered(database, home.library, thorough=thorough)
     if withered:
         said = f"{len(withered)} published audiobooks are gone from the library, or no longer what was published"
@@ -288,6 +297,29 @@ def _stands(tree: Path, named: rows.NamedFile) -> bool:
     except OSError:
         return False
     return named.size_bytes is None or size == named.size_bytes
+
+
+async def _sourceless(database: Database, tree: Path) -> list[str]:
+    async with database.read() as connection:
+        made = await rows.unfinished(connection)
+        known = {book_id: await find_book(connection, book_id) for book_id in {book_id for _, book_id, _ in made}}
+    return await asyncio.to_thread(
+        lambda: [
+            f"{audiobook_id} ({book_id})"
+            for audiobook_id, book_id, language in made
+            if (book := known[book_id]) is not None and not _has_source(tree, book, language)
+        ]
+    )
+
+
+def _has_source(tree: Path, book: Book, language: str) -> bool:
+    try:
+        source_of(tree, book, understood(language))
+    except (SourceError, LanguageMismatch):
+        return False
+    except UsageError:
+        return True  # an id or a language that cannot be is told of by itself
+    return True
 
 
 async def _withered(database: Database, root: Path, *, thorough: bool) -> list[tuple[str, str]]:

@@ -90,6 +90,16 @@ async def named_files(connection: AsyncConnection) -> list[NamedFile]:
     return [NamedFile(row[0], (row[1], row[2]), row[3], row[4]) for row in await connection.execute(query)]
 
 
+async def unfinished(connection: AsyncConnection) -> list[tuple[str, str, str]]:
+    """(audiobook_id, book_id, language) of every production that is still to be made, oldest first."""
+    query = (
+        select(_made.audiobook_id, _made.book_id, _made.language)
+        .where(_made.status.in_((*_LIVE, Status.FAILED.value)))
+        .order_by(_made.created_at, _made.audiobook_id)
+    )
+    return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
+
+
 async def published(connection: AsyncConnection) -> list[tuple[str, str]]:
     """(audiobook_id, book_id) of every production that is finished and published."""
     query = (
