@@ -119,6 +119,13 @@ class Conflict(FoundryError):
     next_action = "Choose another id, or edit the one that is there."
 
 
+class StepRowGone(Conflict):
+    """A step stands on another whose row is no longer in production_steps."""
+
+    code = "step_row_gone"
+    next_action = "Requeue the production: the row is written anew, and its step made again."
+
+
 class InUse(Conflict):
     """Productions still depend on it."""
 

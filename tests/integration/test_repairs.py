@@ -95,6 +95,18 @@ async def test_an_ordered_book_whose_source_is_gone_is_found(house: House) -> No
     assert await subjects(house) == {}, "what is finished needs none"
 
 
+async def test_a_step_whose_row_was_deleted_is_named_and_written_anew(house: House) -> None:
+    await house.run()
+    sound = house.m4b.read_bytes()
+    await house.requeue("audio_processing")
+    await sql(house, "DELETE FROM production_steps WHERE step_number = 'STEP1_parsing'")
+    await house.run()
+    assert "the step parsing is gone" in str(await house.value("SELECT error_message FROM audiobook_productions"))
+    await house.run(retry_failed=True)
+    assert list((await house.steps()).values()) == ["success"] * 7
+    assert house.m4b.read_bytes() == sound
+
+
 @pytest.mark.sqlite_only("a file that is gone")
 def test_a_home_whose_tables_are_gone_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
     foundry = CommandLine(tmp_path / "home")

@@ -156,8 +156,9 @@ async def requeue_many(
 
     Returns the new jobs by production. One with a live job, without steps or of an unknown recipe is left alone, so
     asking twice makes one job; so is one whose twin (see store.twins) is at work: they would write the same
-    files. A forced step forgets its key: it runs even where nothing has changed; one that stands behind an unfinished
-    step waits for its turn, for it works on what that step makes.
+    files. A step whose row somebody deleted gets it back, and is unfinished. A forced step forgets its key: it runs
+    even where nothing has changed; one that stands behind an unfinished step waits for its turn, for it works on what
+    that step makes.
     """
     made: dict[str, int] = {}
     for start in range(0, len(audiobook_ids), _AT_ONCE):
@@ -178,14 +179,31 @@ async def _targets(
     ordered = select(production_steps).where(_step.audiobook_id.in_(ids)).order_by(_step.position)
     for row in (await connection.execute(ordered)).mappings():
         steps.setdefault(row["audiobook_id"], []).append(noun(Step, row))
-    targets = []
+    targets, lost = [], []
     for production in found:
         plan, own = plans.get(production.recipe), steps.get(production.audiobook_id)
         if plan and own and likeness_of(production) not in busy:
             busy[likeness_of(production)] = production.audiobook_id
+            gone = _gone(own, plan, production.audiobook_id)
+            lost += gone
+            own = sorted([*own, *gone], key=lambda step: step.position)
             place = _resume_at(own) if position is None else min(position, _resume_at(own, otherwise=position))
             targets.append(_Target(production, plan[place], place))
+    if lost:
+        columns = ("audiobook_id", "step_number", "step_name", "position")
+        await connection.execute(
+            insert(production_steps), [{name: getattr(step, name) for name in columns} for step in lost]
+        )
     return targets
+
+
+def _gone(steps: Sequence[Step], plan: Sequence[PlannedStep], audiobook_id: str) -> list[Step]:
+    there = {step.step_number for step in steps}
+    return [
+        Step(audiobook_id, step.number, step.name, place, Status.PENDING)
+        for place, step in enumerate(plan)
+        if step.number not in there
+    ]
 
 
 def _resume_at(steps: Sequence[Step], *, otherwise: int = 0) -> int:

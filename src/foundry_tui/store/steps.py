@@ -19,6 +19,7 @@ from foundry_tui.domain.books import Book, Narrator
 from foundry_tui.domain.events import Event
 from foundry_tui.domain.productions import Production, Step
 from foundry_tui.domain.status import Level, Status
+from foundry_tui.errors import StepRowGone
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import parts as part_rows
 from foundry_tui.store.columns import moment_text
@@ -69,6 +70,11 @@ class ClaimedStep(HeldStep):
     book: Book
     narrator: Narrator
     results: Mapping[str, Mapping[str, Any]]  # of the steps before, by step_name
+
+
+class _Results(dict[str, Mapping[str, Any]]):
+    def __missing__(self, step_name: str) -> Mapping[str, Any]:
+        raise StepRowGone(f"The row of the step {step_name} is gone from production_steps.")
 
 
 def moment(now: float) -> str:
@@ -208,11 +214,8 @@ async def whole(connection: AsyncConnection, held: HeldStep) -> ClaimedStep:
         .where(audiobook_productions.c.audiobook_id == held.step.audiobook_id)
     )
     row = (await connection.execute(statement)).mappings().one()
-    before = {
-        other.step_name: other.result
-        for other in await steps_of(connection, held.step.audiobook_id)
-        if other.position < held.step.position
-    }
+    steps = await steps_of(connection, held.step.audiobook_id)
+    before = _Results((each.step_name, each.result) for each in steps if each.position < held.step.position)
     made, book = noun(Production, row, "made_"), noun(Book, row, "book_")
     return ClaimedStep(held.job, held.step, made, book, noun(Narrator, row, "narrator_"), before)
 
