@@ -42,6 +42,10 @@ def test_a_requeue_says_what_is_made_from_now_on(foundry: CommandLine) -> None:
     foundry.well("requeue", made["audiobook_id"], "--edition", "vtt", "--credits")
     (waiting,) = foundry.well("queue", "--json").json
     assert waiting["options"] == {"editions": ["vtt"], "credits": True}
+    said = foundry.well("requeue", made["audiobook_id"], "--edition", "srt").out
+    assert "is in the queue already" in said
+    assert "it was told: editions" in said
+    assert "told" not in foundry.well("requeue", made["audiobook_id"], "--edition", "srt").out
 
 
 def test_a_wrong_setting_is_told_with_its_name(foundry: CommandLine) -> None:

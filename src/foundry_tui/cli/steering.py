@@ -59,6 +59,8 @@ def requeue(
         done = await foundry.steering.requeue(audiobook_id, step=step, allow_gaps=allow_gaps, told=told)
         at = f" at {done.next_step}" if done.next_step else ""
         said = f"Requeued {audiobook_id}{at}" if done.queued else f"{audiobook_id} is in the queue already{at}"
+        if done.told:
+            said += f"; it was told: {', '.join(done.told)}"
         return said, done.to_json()
 
     _each(state, audiobook_ids, one, as_json=as_json)

@@ -21,11 +21,12 @@ _STOPPED = (Status.FAILED, Status.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Requeued:
-    """``queued`` False: it was in the queue already. ``next_step`` is where it goes on."""
+    """``queued`` False: it was in the queue already. ``next_step`` is where it goes on; ``told`` what is new to it."""
 
     production: Production
     queued: bool
     next_step: str | None
+    told: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As ``requeue --json`` prints it."""
@@ -34,6 +35,7 @@ class Requeued:
             "status": str(self.production.status),
             "queued": self.queued,
             "next_step": self.next_step,
+            "told": list(self.told),
         }
 
 
@@ -67,9 +69,11 @@ class Steering:
         Only what depends on that step runs again, and only where its inputs have changed. Raises NotFound, Conflict
         where a worker holds it, UsageError for a step its recipe has not got.
         """
+        before = (await self._productions.get(audiobook_id)).options
         made = await self._productions.set_options(audiobook_id, allow_gaps=allow_gaps, **(told or {}))
+        new = tuple(sorted(name for name, value in made.options.items() if before.get(name) != value))
         if made.status in _STOPPED and await self._productions.revive(audiobook_id):
-            return Requeued(await self._productions.get(audiobook_id), queued=True, next_step=FIRST_STEP)
+            return Requeued(await self._productions.get(audiobook_id), queued=True, next_step=FIRST_STEP, told=new)
         recipes = self._recipes()
         position = _position(recipes, made, step) if step is not None else None
         plans = {name: recipe.steps for name, recipe in recipes.items()}
@@ -79,7 +83,7 @@ class Steering:
             )
         waiting = await self._productions.row(audiobook_id)
         next_step = waiting.step_number if waiting is not None else None
-        return Requeued(await self._productions.get(audiobook_id), job is not None, next_step)
+        return Requeued(await self._productions.get(audiobook_id), job is not None, next_step, new)
 
     async def cancel(self, audiobook_id: str) -> bool:
         """True when it is cancelled now, False when its worker stops at the next chunk border; what is done is kept.
