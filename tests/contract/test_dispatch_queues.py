@@ -17,7 +17,7 @@ from foundry_tui.pipeline.contract import Recipe, StepContext, StepOutcome
 from foundry_tui.pipeline.procrastinate_dispatch import ProcrastinateDispatcher
 from foundry_tui.pipeline.queues import Queues
 from foundry_tui.store.database import Database, sqlite_url
-from foundry_tui.store.tables import narrators
+from foundry_tui.store.tables import jobs, narrators
 
 PATIENCE_S = 60.0
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close:DeprecationWarning")  # ARQ's, of its redis
@@ -136,6 +136,31 @@ async def test_a_worker_that_died_before_it_claimed_keeps_no_message(how: str, u
     await client.psetex(mark, int((_TIMEOUT.total_seconds() + 10 - dead_s) * 1000), b"1")
     async with machine.works("cpu", "engine.standin"):
         await machine.until(DONE, ["success"])
+
+
+async def test_within_a_queue_the_most_urgent_goes_first_then_the_oldest(how: str, url: str, redis: str) -> None:
+    done: list[str] = []
+
+    async def remember(context: StepContext) -> StepOutcome:
+        done.append(context.production.audiobook_id)
+        return await nothing(context)
+
+    alone = Machine(how, url, redis, workers=1)
+    alone.recipe = recipe(FakeStep(remember))
+    alone.pool = pool(alone.database, alone.recipe, replace(QUICK, workers=1))
+    made = await catalog(alone.database, 12)
+    async with alone.pool.at_work():
+        pass  # it makes the jobs
+    if how == "arq":
+        await alone.dispatcher.sweep()  # announced before they change
+    async with alone.database.write() as connection:
+        for place, priority in ((7, 3), (4, 5), (0, -1)):
+            change = update(jobs).where(jobs.c.queue_key.startswith(made[place])).values(priority=priority)
+            await connection.execute(change)
+    async with alone.works("cpu"):
+        await alone.until(DONE, ["success"])
+    first, last = [made[4], made[7]], [made[0]]
+    assert done == [*first, *(each for each in made if each not in first + last), *last]
 
 
 @pytest.mark.parametrize("how", ["procrastinate"])

@@ -16,7 +16,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -84,12 +84,22 @@ class _Lanes:
         return not self.taken and time.monotonic() - self.used_at > _QUIET_AFTER_S
 
 
-class _QueueWorker(Worker):
-    """ARQ's worker of one queue. It takes a message where a lane is free: ARQ counts them itself, queue by queue."""
+Order = Callable[[Sequence[int]], Awaitable[Sequence[int]]]  # job ids, in the order they are to be done
 
-    def __init__(self, lanes: _Lanes, client: ArqRedis, functions: Sequence[Function], **options: Any) -> None:
+
+class _QueueWorker(Worker):
+    """ARQ's worker of one queue. It takes a message where a lane is free: ARQ counts them itself, queue by queue.
+
+    Of several it takes the one whose job comes first by the tables: ARQ knows when they were sent, and no priority.
+    """
+
+    def __init__(
+        self, lanes: _Lanes, client: ArqRedis, order: Order, functions: Sequence[Function], **options: Any
+    ) -> None:
         self._lanes = lanes
         self._client = client
+        self._order = order
+        self._asked: tuple[list[bytes], list[bytes], float] = ([], [], 0.0)  # messages, in order, asked at
         self._looks = 0
         super().__init__(functions, redis_pool=client, **options)
 
@@ -107,6 +117,20 @@ class _QueueWorker(Worker):
         self._looks += 1
         if not (self._lanes.quiet and self._looks % _QUIET_LOOKS):
             await super()._poll_iteration()
+
+    async def start_jobs(self, job_ids: list[bytes]) -> None:
+        await super().start_jobs(await self._in_order(job_ids) if len(job_ids) > 1 else job_ids)
+
+    async def _in_order(self, messages: list[bytes]) -> list[bytes]:
+        asked, ordered, at = self._asked
+        # What others have in hand lies there, too, and is looked at every time.
+        if messages == asked and time.monotonic() - at < _AGAIN_S:
+            return ordered
+        jobs = {message: _job_of(message) for message in messages}
+        places = {job_id: place for place, job_id in enumerate(await self._order(list(jobs.values())))}
+        ordered = sorted(messages, key=lambda message: places.get(jobs[message], len(messages)))
+        self._asked = (messages, ordered, time.monotonic())
+        return ordered
 
     @property
     def job_counter(self) -> int:
@@ -253,17 +277,26 @@ class ArqDispatcher:
         return _QueueWorker(
             lanes,
             self._client(),
+            self._in_order,
             [func(cast("Any", self._run_step), name=TASK, timeout=_TIMEOUT, max_tries=_TRIES, keep_result=0)],
             queue_name=queue_name(queue),
             handle_signals=False,
             max_jobs=most,
             poll_delay=_LOOK_S,
+            queue_read_limit=_AT_ONCE,
             max_tries=_TRIES,
             keep_result=0,
             job_serializer=to_bytes,
             job_deserializer=from_bytes,
             log_results=False,
         )
+
+    async def _in_order(self, job_ids: Sequence[int]) -> Sequence[int]:
+        try:
+            async with self._database.read() as connection:
+                return await dispatching.in_order(connection, job_ids)
+        except DatabaseUnavailable:
+            return job_ids  # whoever takes one finds out
 
     async def _run_step(self, _context: dict[Any, Any], job_id: int) -> None:
         # Shielded: what Redis or ARQ does never ends the work in hand; the pool drains it.
@@ -286,6 +319,12 @@ class ArqDispatcher:
             except Exception:
                 log.warning("waiting jobs could not be announced", exc_info=True)
             await rest(SWEEP_S)
+
+
+def _job_of(message: bytes) -> int:
+    """Which job a message names (see ArqDispatcher._name); 0 for one of somebody else's."""
+    parts = message.split(b":")
+    return int(parts[-2]) if len(parts) > 1 and parts[-2].isdigit() else 0
 
 
 async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:

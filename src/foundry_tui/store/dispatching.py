@@ -41,6 +41,12 @@ async def waiting(connection: AsyncConnection, job_ids: Sequence[int] | None = N
     return [Waiting(*row) for row in await connection.execute(query)]
 
 
+async def in_order(connection: AsyncConnection, job_ids: Sequence[int]) -> list[int]:
+    """Those of ``job_ids`` that are there, in the order in which they are to be done."""
+    wanted = select(jobs.c.job_id).where(jobs.c.job_id.in_(list(job_ids)))
+    return list(await connection.scalars(wanted.order_by(jobs.c.priority.desc(), jobs.c.queue_key)))
+
+
 async def is_leader(connection: AsyncConnection) -> bool:
     """Whether this transaction may sweep: on PostgreSQL only one at a time."""
     if connection.dialect.name == "sqlite":
