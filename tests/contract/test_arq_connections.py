@@ -158,11 +158,40 @@ async def test_a_house_that_closes_has_announced_and_leaves_nothing_open(migrate
 
 
 async def test_a_redis_that_is_away_is_asked_again_and_holds_up_no_end(
-    tables: Database, redis_url: str, caplog: pytest.LogCaptureFixture
+    tables: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(arq_dispatch, "_AGAIN_S", 0.1)
     dispatcher = ArqDispatcher(tables, NOWHERE, queues)
     async with asyncio.timeout(PATIENCE_S), dispatcher.at_work(pool(tables, recipe(FakeStep(nothing)), QUICK), ["cpu"]):
-        while "messages could not be fetched" not in caplog.text or "could not be announced" not in caplog.text:
+        while caplog.text.count("messages could not be fetched") < 3 or "could not be announced" not in caplog.text:
             await asyncio.sleep(0.02)
     assert "127.0.0.1:1" in caplog.text, "which Redis"
     assert not any(record.exc_info for record in caplog.records), "a server that is away is no error of the program's"
+
+
+async def test_a_redis_that_hangs_up_and_is_back_brings_what_waits(
+    tables: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(arq_dispatch, "_AGAIN_S", 0.1)
+    monkeypatch.setattr(arq_dispatch, "SWEEP_S", 0.2)
+    steps = recipe(FakeStep(nothing))
+    dispatcher = ArqDispatcher(tables, redis_url, lambda: Queues({steps.name: steps}, "standin", {}))
+    tables.dispatcher = dispatcher
+
+    async def done() -> None:
+        while await tables.fetch("SELECT 1 FROM audiobook_productions WHERE status <> 'success'"):
+            await asyncio.sleep(0.02)
+
+    async with (
+        Server.at(redis_url) as redis,
+        asyncio.timeout(PATIENCE_S),
+        dispatcher.at_work(pool(tables, steps, QUICK), ["cpu"]),
+    ):
+        await done()
+        for hang_ups in (1, 2):
+            while caplog.text.count("messages could not be fetched") < hang_ups:
+                await redis.ask("CLIENT KILL TYPE normal")
+                await asyncio.sleep(0.05)
+        async with tables.write() as connection:
+            await connection.exec_driver_sql("UPDATE audiobook_productions SET status = 'pending'")
+        await done()

@@ -87,8 +87,12 @@ async def test_an_ordered_book_whose_source_is_gone_is_found(house: House) -> No
     (source,) = (house.home / "foundry/small").glob("small.*")
     away = source.rename(house.home / source.name)
     (flaw,) = await repairs_of(house).look()
-    assert (flaw.subject, flaw.where, flaw.repair) == ("sources", (f"{MADE} (small)",), None)
+    assert (flaw.subject, flaw.where, flaw.repair) == ("sources", (f"{MADE} (small: no file)",), None)
     assert "book add FILE --book-id" in flaw.action
+    for name in ("one small.txt", "small, too.txt"):
+        (source.parent / name).write_text("A book.", encoding="utf-8")
+    (flaw,) = await repairs_of(house).look()
+    assert flaw.where == (f"{MADE} (small: several files could be it)",)
     away.rename(source)
     await house.run()
     source.unlink()

@@ -16,8 +16,7 @@ from foundry_tui.domain.money import MICROS
 from foundry_tui.domain.productions import Production
 from foundry_tui.domain.queue import QueueRow
 from foundry_tui.domain.status import Status
-from foundry_tui.errors import LanguageMismatch, SourceError, UsageError
-from foundry_tui.operations.book_text import source_of
+from foundry_tui.errors import FoundryError, UsageError
 from foundry_tui.store import catalog as book_rows
 from foundry_tui.store import productions as rows
 from foundry_tui.store import roster as narrator_rows
@@ -108,15 +107,19 @@ class Productions:
                 if priority not in (None, made.priority):
                     made = await rows.set_priority(connection, made.audiobook_id, priority or 0)
                     remarks.append(f"Its priority is {made.priority} now.")
-        remarks += [*await self._about_source(book, made), *self._about(speaker, made)]
+        if ordered.created:
+            remarks += await self._about_source(book, made)
+        remarks += self._about(speaker, made)
         return Produced(made, ordered.created, tuple(remarks))
 
     async def _about_source(self, book: Book, made: Production) -> list[str]:
         """That the order will fail at its first step, where it can be known now; a source may still come."""
+        from foundry_tui.operations.book_text import source_of  # brings the readers
+
         try:
-            await asyncio.to_thread(source_of, self._home, book, understood(made.language))
-        except (SourceError, LanguageMismatch) as error:
-            return [f"As it is, parsing will fail: {error.message}"]
+            await asyncio.to_thread(lambda: source_of(self._home, book, understood(made.language)))
+        except (FoundryError, OSError) as error:
+            return [f"As it is, parsing will fail: {error.message if isinstance(error, FoundryError) else error}"]
         return []
 
     def _about(self, speaker: Narrator, made: Production) -> list[str]:

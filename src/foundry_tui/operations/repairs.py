@@ -15,7 +15,7 @@ from typing import Any
 
 from foundry_tui.domain.books import Book
 from foundry_tui.domain.languages import understood
-from foundry_tui.errors import FoundryError, LanguageMismatch, SourceError, UsageError
+from foundry_tui.errors import FoundryError, LanguageMismatch, SourceAmbiguous, SourceError, UsageError
 from foundry_tui.files import TEMP_MARK, write_json
 from foundry_tui.operations.book_text import source_of
 from foundry_tui.operations.daemon import lock_file
@@ -30,7 +30,6 @@ from foundry_tui.storage import LocalLibrary
 from foundry_tui.store import inbox_files
 from foundry_tui.store import jobs as job_rows
 from foundry_tui.store import mend as rows
-from foundry_tui.store.catalog import find_book
 from foundry_tui.store.database import Database
 
 _SHOWN = 5
@@ -196,7 +195,7 @@ async def flaws(
     sourceless = await _sourceless(database, home.tree)
     if sourceless:
         said = f"{len(sourceless)} ordered audiobooks have no source that they could be parsed from"
-        action = "Put the file back, or give it again: `foundry-tui book add FILE --book-id BOOK_ID`."
+        action = "Put one file there, or give it again: `foundry-tui book add FILE --book-id BOOK_ID`."
         yield _flaw("sources", said, sourceless, action, None)
     withered = await _withered(database, home.library, thorough=thorough)
     if withered:
@@ -301,25 +300,29 @@ def _stands(tree: Path, named: rows.NamedFile) -> bool:
 
 async def _sourceless(database: Database, tree: Path) -> list[str]:
     async with database.read() as connection:
-        made = await rows.unfinished(connection)
-        known = {book_id: await find_book(connection, book_id) for book_id in {book_id for _, book_id, _ in made}}
-    return await asyncio.to_thread(
-        lambda: [
-            f"{audiobook_id} ({book_id})"
-            for audiobook_id, book_id, language in made
-            if (book := known[book_id]) is not None and not _has_source(tree, book, language)
-        ]
-    )
+        made = await rows.unparsed(connection)
+    why = await asyncio.to_thread(lambda: [_why_no_source(tree, book, language) for _, book, language in made])
+    return [
+        f"{audiobook_id} ({book.book_id}: {said})"
+        for (audiobook_id, book, _), said in zip(made, why, strict=True)
+        if said
+    ]
 
 
-def _has_source(tree: Path, book: Book, language: str) -> bool:
+def _why_no_source(tree: Path, book: Book, language: str) -> str | None:
     try:
         source_of(tree, book, understood(language))
-    except (SourceError, LanguageMismatch):
-        return False
+    except SourceAmbiguous:
+        return "several files could be it"
+    except LanguageMismatch:
+        return "none in its language"
+    except SourceError:
+        return "no file"
+    except OSError as error:
+        return str(error.strerror)
     except UsageError:
-        return True  # an id or a language that cannot be is told of by itself
-    return True
+        return None  # an id or a language that cannot be is told of by itself
+    return None
 
 
 async def _withered(database: Database, root: Path, *, thorough: bool) -> list[tuple[str, str]]:

@@ -40,6 +40,7 @@ QUEUE = "foundry"
 TASK = "foundry.run_step"
 SWEEP_S = 5.0
 _AT_ONCE = 500  # messages a sweep and queue: those that come first
+_IN_SIGHT = 10_000  # messages of a queue, of which the first by the tables is taken
 _TIMEOUT = timedelta(days=7)  # the longest step; what a message's worker had is not waited for that long
 # A living worker claims, or lets a message go (PoolSettings.turn_wait_s), sooner than that; one that is slower loses
 # nothing, for whoever comes second finds the fence.
@@ -108,10 +109,11 @@ class _QueueWorker(Worker):
         try:
             async with asyncio.timeout(_LET_GO_S):
                 await self.close()
-        except (RedisError, OSError, asyncio.CancelledError) as error:
-            log.debug("%s was not left in order: %s", self.queue_name, error)
-        await _ended(self.tasks.values())
-        await _disconnect(self._client)
+        except (Exception, asyncio.CancelledError):  # Redis is away, or the end of what it had in hand
+            log.debug("%s was not left in order", self.queue_name, exc_info=True)
+        finally:
+            await _ended(self.tasks.values())
+            await _disconnect(self._client)
 
     async def _poll_iteration(self) -> None:
         self._looks += 1
@@ -159,7 +161,8 @@ class ArqDispatcher:
 
     async def enqueue(self, transaction: Any, job_ids: Sequence[int]) -> None:
         """Remember what is to be announced; Redis hears of it when the transaction holds."""
-        self._waiting += await dispatching.waiting(transaction, job_ids)
+        waiting = await dispatching.waiting(transaction, job_ids)
+        self._waiting += waiting  # only now: another transaction may have sent the list meanwhile
 
     def committed(self) -> None:
         """Announce it."""
@@ -262,15 +265,14 @@ class ArqDispatcher:
             lanes = _Lanes()
             workers = [self._worker(queue, pool.settings.workers, lanes) for queue in queues]
             try:
-                async with asyncio.TaskGroup() as group:
-                    for worker in workers:
-                        group.create_task(worker.async_run())
+                # In a task of its own: a group that fails leaves its task marked as told to end.
+                await asyncio.create_task(_together(workers))
             except* (RedisError, OSError) as failed:
                 log.warning("messages could not be fetched; it is tried again: %s", failed.exceptions[0])
             except* Exception:
                 log.warning("messages could not be fetched; it is tried again", exc_info=True)
             finally:
-                await asyncio.gather(*(worker.let_go() for worker in workers))
+                await asyncio.gather(*(worker.let_go() for worker in workers), return_exceptions=True)
             await rest(_AGAIN_S)
 
     def _worker(self, queue: str, most: int, lanes: _Lanes) -> _QueueWorker:
@@ -283,7 +285,7 @@ class ArqDispatcher:
             handle_signals=False,
             max_jobs=most,
             poll_delay=_LOOK_S,
-            queue_read_limit=_AT_ONCE,
+            queue_read_limit=_IN_SIGHT,
             max_tries=_TRIES,
             keep_result=0,
             job_serializer=to_bytes,
@@ -321,10 +323,16 @@ class ArqDispatcher:
             await rest(SWEEP_S)
 
 
+async def _together(workers: Iterable[Worker]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for worker in workers:
+            group.create_task(worker.async_run())
+
+
 def _job_of(message: bytes) -> int:
     """Which job a message names (see ArqDispatcher._name); 0 for one of somebody else's."""
     parts = message.split(b":")
-    return int(parts[-2]) if len(parts) > 1 and parts[-2].isdigit() else 0
+    return int(parts[-2]) if len(parts) > 1 and parts[-2].isdigit() and len(parts[-2]) < 19 else 0
 
 
 async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:

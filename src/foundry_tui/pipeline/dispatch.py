@@ -63,6 +63,7 @@ async def rest(seconds: float) -> None:
     """Sleep between two turns of a loop that is ended by being cancelled.
 
     A client may answer a cancellation with an error of its own, which the loop survives: here it ends all the same.
+    Not for a task that holds a TaskGroup: one that fails cancels the task, and before Python 3.13 the mark stays.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from foundry_tui.domain.books import Book
 from foundry_tui.domain.status import Status
 from foundry_tui.store import chunks as chunk_rows
 from foundry_tui.store import parts
 from foundry_tui.store.database import Database
 from foundry_tui.store.jobs import Job
-from foundry_tui.store.tables import audio_chunks, audiobook_productions, jobs, metadata, production_steps
+from foundry_tui.store.rows import columns_of, noun
+from foundry_tui.store.tables import audio_chunks, audiobook_productions, books, jobs, metadata, production_steps
 
 _AT_ONCE = 500  # jobs a statement: databases bound how many values one may carry
 _LIVE = (Status.PENDING.value, Status.PROCESSING.value)
@@ -90,14 +92,19 @@ async def named_files(connection: AsyncConnection) -> list[NamedFile]:
     return [NamedFile(row[0], (row[1], row[2]), row[3], row[4]) for row in await connection.execute(query)]
 
 
-async def unfinished(connection: AsyncConnection) -> list[tuple[str, str, str]]:
-    """(audiobook_id, book_id, language) of every production that is still to be made, oldest first."""
+async def unparsed(connection: AsyncConnection) -> list[tuple[str, Book, str]]:
+    """(audiobook_id, book, language) of every production that is still to be parsed, oldest first."""
+    first = and_(production_steps.c.audiobook_id == _made.audiobook_id, production_steps.c.position == 0)
     query = (
-        select(_made.audiobook_id, _made.book_id, _made.language)
+        select(_made.audiobook_id, _made.language.label("wanted"), *columns_of(Book, books, "book_"))
+        .join(books, books.c.book_id == _made.book_id)
+        .join(production_steps, first, isouter=True)
         .where(_made.status.in_((*_LIVE, Status.FAILED.value)))
-        .order_by(_made.created_at, _made.audiobook_id)
+        .where(func.coalesce(production_steps.c.status, "") != Status.SUCCESS.value)
+        .order_by(_made.audiobook_id)
     )
-    return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
+    rows = (await connection.execute(query)).mappings()
+    return [(row["audiobook_id"], noun(Book, row, "book_"), row["wanted"]) for row in rows]
 
 
 async def published(connection: AsyncConnection) -> list[tuple[str, str]]:

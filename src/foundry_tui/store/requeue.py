@@ -199,6 +199,8 @@ async def _targets(
 
 def _gone(steps: Sequence[Step], plan: Sequence[PlannedStep], audiobook_id: str) -> list[Step]:
     there = {step.step_number for step in steps}
+    if not all(step.position < len(plan) and plan[step.position].number == step.step_number for step in steps):
+        return []  # of an older recipe: its steps are not these
     return [
         Step(audiobook_id, step.number, step.name, place, Status.PENDING)
         for place, step in enumerate(plan)
