@@ -7,6 +7,7 @@ FoundryError
 │   └── DatabaseUnavailable     database_unavailable
 ├── NotFound                    not_found
 ├── Conflict                    conflict
+│   ├── StepRowGone             step_row_gone
 │   └── InUse                   in_use
 ├── SourceError                 the book file
 │   ├── SourceNotFound          source_not_found
