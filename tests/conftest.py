@@ -6,10 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["servers_plugin"]  # real PostgreSQL and Redis, migrated databases
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# How long an example takes is the machine's business: what CI's own profile of hypothesis says, too.
+settings.register_profile("foundry", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("foundry")
 
 
 @pytest.fixture(scope="session")
