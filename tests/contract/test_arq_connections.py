@@ -132,6 +132,25 @@ async def test_a_worker_ended_while_it_still_connects_leaves_nothing_open(tables
         await mute.until(lambda: not mute.open)
 
 
+async def test_a_cancellation_is_never_forgotten(tables: Database, redis_url: str) -> None:
+    client = ArqDispatcher(tables, redis_url, queues)._client()
+
+    async def ask() -> None:
+        mine = asyncio.current_task()
+        assert mine is not None
+        while not mine.cancelling():
+            await client.get("nothing")
+
+    await client.get("nothing")
+    for turn in range(200):
+        task = asyncio.create_task(ask())
+        await asyncio.sleep(turn % 10 * 0.0003)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+    await client.connection_pool.disconnect()
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_a_house_that_closes_waits_not_for_ever_for_a_redis_that_hangs(tables: Database) -> None:
     async with Mute.at_work() as (mute, url):

@@ -57,9 +57,10 @@ def test_a_real_failure_is_listed_and_tried_again(tmp_path: Path) -> None:
     foundry.well("init", "--no-seeds", "--no-sample")
     foundry.well("book", "add", write_book(tmp_path), "--book-id", "clerk")
     foundry.well("narrator", "add", "nora", "--name", "Nora", "--language", "en", "--engine", "espeak")
-    made = foundry.well("produce", "clerk", "--narrator", "nora", "--json").json["audiobook_id"]
     (foundry.home / "foundry" / "clerk" / "clerk.html").unlink()
-    assert "parsing will fail" in foundry.well("produce", "clerk", "--narrator", "nora").err
+    ordered = foundry.well("produce", "clerk", "--narrator", "nora", "--json")
+    assert "parsing will fail" in ordered.err
+    made = ordered.json["audiobook_id"]
     assert foundry("--run-all").code == 1
     (job,) = foundry.well("jobs", "list", "--json", "--production", made).json
     assert (job["status"], job["step"], job["current"]) == ("failed", "STEP1_parsing", True)

@@ -84,7 +84,8 @@ class Watch:
         try:
             while not self._done.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._done.wait(), _EVERY_S)
+                    async with asyncio.timeout(_EVERY_S):
+                        await self._done.wait()
                 cursor = await self._show(cursor)
         except Exception:  # noqa: BLE001 - whatever the face ran into, the work goes on
             # A face that fails (a closed terminal, a full pipe) must not take the work with it.

@@ -101,7 +101,8 @@ class Sound:
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
-                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+                async with asyncio.timeout(10):
+                    head = await reader.readuntil(b"\r\n\r\n")
                 writer.write(http_answer(head[:_MAX_REQUEST], token, wav, fresh=time.monotonic() < expires))
                 await writer.drain()
             writer.close()

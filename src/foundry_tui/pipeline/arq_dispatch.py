@@ -24,11 +24,12 @@ from typing import Any, cast
 from arq import ArqRedis
 from arq.constants import in_progress_key_prefix
 from arq.worker import Function, Worker, func
-from redis.asyncio import ConnectionPool
+from redis.asyncio import Connection, ConnectionPool
+from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisError
 
+from foundry_tui.endings import rest
 from foundry_tui.errors import DatabaseUnavailable
-from foundry_tui.pipeline.dispatch import rest
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.queues import Queues
 from foundry_tui.store import dispatching
@@ -70,6 +71,18 @@ def from_bytes(message: bytes) -> dict[str, Any]:
 def queue_name(queue: str) -> str:
     """What ARQ calls a queue of ours."""
     return f"{QUEUE}:{queue}"
+
+
+class _Bounded:
+    """Bounds how long a connection waits for an answer.
+
+    Its own ``socket_timeout`` bounds sending, too, by ``asyncio.wait_for``, which on Python 3.11 forgets every other
+    cancellation: a worker that was told to end went on.
+    """
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        async with asyncio.timeout(_ANSWER_S):
+            return await super().read_response(*args, **options)  # type: ignore[misc]
 
 
 class _Lanes:
@@ -231,9 +244,9 @@ class ArqDispatcher:
         ARQ's ``create_pool`` asks first whether Redis is there: who is ended meanwhile, or asks at the same time as
         another, leaves a connection that nobody closes.
         """
-        pool = ConnectionPool.from_url(
-            self._redis_url, socket_connect_timeout=_CONNECT_S, socket_timeout=_ANSWER_S, encoding="utf8"
-        )
+        told: dict[str, Any] = {"connection_class": Connection, **parse_url(self._redis_url)}
+        kind = type("BoundedConnection", (_Bounded, told.pop("connection_class")), {})
+        pool = ConnectionPool(kind, socket_connect_timeout=_CONNECT_S, encoding="utf8", **told)
         return ArqRedis(pool, job_serializer=to_bytes, job_deserializer=from_bytes)
 
     # -- working ------------------------------------------------------------------------------------------------

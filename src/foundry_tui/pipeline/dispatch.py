@@ -59,18 +59,6 @@ class LateDispatcher:
             await self._made.close()
 
 
-async def rest(seconds: float) -> None:
-    """Sleep between two turns of a loop that is ended by being cancelled.
-
-    A client may answer a cancellation with an error of its own, which the loop survives: here it ends all the same.
-    Not for a task that holds a TaskGroup: one that fails cancels the task, and before Python 3.13 the mark stays.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-    await asyncio.sleep(seconds)
-
-
 class EmbeddedDispatcher:
     """The pool of this process polls the table itself: announcing costs nothing, waking is one call."""
 

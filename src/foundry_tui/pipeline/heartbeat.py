@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 
+from foundry_tui.endings import heed_cancel
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.pipeline.context import ClaimContext
 from foundry_tui.pipeline.settings import PoolSettings
@@ -41,6 +42,7 @@ class Heartbeat:
         """Beat until cancelled. A beat that fails is tried at the next tick: leases outlast several."""
         tick = min(self._settings.progress_s, self._settings.heartbeat_s / 4)
         while True:
+            heed_cancel()
             await self._clock.sleep(tick)
             try:
                 await self.tick()

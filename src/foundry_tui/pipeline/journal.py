@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 
+from foundry_tui.endings import heed_cancel
 from foundry_tui.errors import FoundryError
 from foundry_tui.pipeline.clock import Clock
 from foundry_tui.store.database import Database
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 async def keep_on_disk(database: Database, clock: Clock, every_s: float) -> None:
     """Sync the database's journal every ``every_s`` seconds in which something was committed, until cancelled."""
     while True:
+        heed_cancel()
         await clock.sleep(every_s)
         try:
             await database.sync()

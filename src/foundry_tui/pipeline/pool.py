@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from foundry_tui.domain.events import Event
+from foundry_tui.endings import heed_cancel
 from foundry_tui.errors import FoundryError
 from foundry_tui.pipeline.claims import Claims
 from foundry_tui.pipeline.clock import Clock, SystemClock, wait_for
@@ -365,6 +366,7 @@ class WorkerPool:
 
     async def _reconcile_forever(self) -> None:
         while True:
+            heed_cancel()
             await wait_for(self._look_in, self.clock, self.settings.reconcile_s)
             await self.clock.sleep(_GATHER_S)  # what is put in by hand often comes in many statements
             self._look_in.clear()

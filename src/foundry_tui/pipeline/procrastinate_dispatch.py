@@ -19,8 +19,8 @@ from procrastinate import App, PsycopgConnector, schema
 from procrastinate.jobs import Status
 from procrastinate.tasks import Task
 
+from foundry_tui.endings import rest
 from foundry_tui.errors import DatabaseUnavailable, UsageError
-from foundry_tui.pipeline.dispatch import rest
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.queues import Queues
 from foundry_tui.store import dispatching

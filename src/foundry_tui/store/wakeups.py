@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from foundry_tui.endings import rest
 from foundry_tui.store.database import LIFELINES, Database
 
 if TYPE_CHECKING:
@@ -64,14 +65,15 @@ class Wakeups:
                     await self._listen(mine)
             except (psycopg.Error, OSError, TimeoutError) as error:
                 log.info("notices are not heard for a moment: %s", error)
-            await asyncio.sleep(pause_s)
+            await rest(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     async def _listen(self, connection: psycopg.AsyncConnection) -> None:
         while True:
             async for notice in connection.notifies(timeout=_PROVE_S):
                 self._hears[notice.channel]()
-            await asyncio.wait_for(connection.execute("SELECT 1"), _ANSWER_S)
+            async with asyncio.timeout(_ANSWER_S):
+                await connection.execute("SELECT 1")
 
     def _address(self) -> str:
         return self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
