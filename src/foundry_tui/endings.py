@@ -1,12 +1,17 @@
-"""How a loop ends that runs until it is cancelled, whatever the clients it waits for make of the cancellation.
+"""How what runs until it is cancelled ends, whatever the clients it waits for make of the cancellation.
 
 ``asyncio.wait_for`` (before Python 3.12) forgets a cancellation that comes as what it waits for is done, and a client
-may answer one with an error of its own, which such a loop survives. The task remembers: it is asked at every turn.
+may answer one with an error of its own, which a loop survives. The task remembers, and is asked at every turn; what is
+in the hands of a library is cancelled again.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from typing import Any
+
+AGAIN_S = 5.0
 
 
 def heed_cancel() -> None:
@@ -23,3 +28,13 @@ async def rest(seconds: float) -> None:
     """Sleep between two turns; as ``heed_cancel``."""
     heed_cancel()
     await asyncio.sleep(seconds)
+
+
+async def end_all(tasks: Collection[asyncio.Future[Any]], *, again_s: float = AGAIN_S) -> None:
+    """Cancel ``tasks`` until they have ended, every ``again_s`` seconds; what they ended with is let go."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=again_s)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -120,6 +120,19 @@ async def test_a_machine_of_many_queues_does_no_more_at_once_than_it_was_told(ho
     assert alone.most <= 2, "its lanes are those of all its queues together"
 
 
+async def test_a_worker_told_to_end_as_it_begins_ends(how: str, url: str, redis: str) -> None:
+    machine = Machine(how, url, redis)
+    for turn in range(8):
+        stop = asyncio.Event()
+        again = pool(machine.database, machine.recipe, QUICK)
+        work = asyncio.create_task(machine.dispatcher.work(again, ["cpu"], stop))
+        await asyncio.sleep(0.02 * turn)
+        stop.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await work
+    await machine.database.close()
+
+
 @pytest.mark.parametrize("how", ["arq"])
 async def test_a_worker_that_died_before_it_claimed_keeps_no_message(how: str, url: str, redis: str) -> None:
     machine = Machine(how, url, redis)

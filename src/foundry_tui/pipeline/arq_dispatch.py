@@ -28,7 +28,7 @@ from redis.asyncio import Connection, ConnectionPool
 from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisError
 
-from foundry_tui.endings import rest
+from foundry_tui.endings import end_all, rest
 from foundry_tui.errors import DatabaseUnavailable
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.queues import Queues
@@ -125,7 +125,7 @@ class _QueueWorker(Worker):
         except (Exception, asyncio.CancelledError):  # Redis is away, or the end of what it had in hand
             log.debug("%s was not left in order", self.queue_name, exc_info=True)
         finally:
-            await _ended(self.tasks.values())
+            await end_all(self.tasks.values())
             await _disconnect(self._client)
 
     async def _poll_iteration(self) -> None:
@@ -235,7 +235,7 @@ class ArqDispatcher:
         """Let what is being announced arrive, and let go of Redis; what comes later connects anew."""
         if self._sending:
             _, late = await asyncio.wait(self._sending, timeout=_LET_GO_S)
-            await _ended(late)
+            await end_all(late)
         await _disconnect(self._redis)
 
     def _client(self) -> ArqRedis:
@@ -266,9 +266,7 @@ class ArqDispatcher:
                 try:
                     yield
                 finally:
-                    for helper in helpers:
-                        helper.cancel()
-                    await asyncio.gather(*helpers, return_exceptions=True)
+                    await end_all(helpers)
                     await pool.drain()
         finally:
             await self.close()
@@ -346,13 +344,6 @@ def _job_of(message: bytes) -> int:
     """Which job a message names (see ArqDispatcher._name); 0 for one of somebody else's."""
     parts = message.split(b":")
     return int(parts[-2]) if len(parts) > 1 and parts[-2].isdigit() and len(parts[-2]) < 19 else 0
-
-
-async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    tasks = list(tasks)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _disconnect(client: ArqRedis) -> None:

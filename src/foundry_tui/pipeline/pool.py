@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from foundry_tui.domain.events import Event
-from foundry_tui.endings import heed_cancel
+from foundry_tui.endings import end_all, heed_cancel
 from foundry_tui.errors import FoundryError
 from foundry_tui.pipeline.claims import Claims
 from foundry_tui.pipeline.clock import Clock, SystemClock, wait_for
@@ -225,9 +225,7 @@ class WorkerPool:
                 yield
         finally:
             await self._empty()
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            await end_all(helpers)
             await self._tell("worker_stopped", f"A worker stopped: {spoken_name(self.worker_id)}.")
 
     async def _tell(self, kind: str, message: str) -> None:

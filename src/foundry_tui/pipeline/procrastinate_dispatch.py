@@ -19,7 +19,7 @@ from procrastinate import App, PsycopgConnector, schema
 from procrastinate.jobs import Status
 from procrastinate.tasks import Task
 
-from foundry_tui.endings import rest
+from foundry_tui.endings import end_all, rest
 from foundry_tui.errors import DatabaseUnavailable, UsageError
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.queues import Queues
@@ -130,9 +130,7 @@ class ProcrastinateDispatcher:
             try:
                 await stop.wait()
             finally:
-                for helper in helpers:
-                    helper.cancel()
-                await asyncio.gather(*helpers, return_exceptions=True)
+                await end_all(helpers)
                 await pool.drain()
 
     async def close(self) -> None:

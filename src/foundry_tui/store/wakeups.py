@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from foundry_tui.endings import rest
+from foundry_tui.endings import end_all, rest
 from foundry_tui.store.database import LIFELINES, Database
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ class Wakeups:
     ) -> None:
         """Stop listening."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_all([self._task])
 
     async def _listen_for_ever(self) -> None:
         # Imported where it is needed: a console over SQLite opens a tenth sooner without it.
