@@ -31,10 +31,20 @@ async def rest(seconds: float) -> None:
 
 
 async def end_all(tasks: Collection[asyncio.Future[Any]], *, again_s: float = AGAIN_S) -> None:
-    """Cancel ``tasks`` until they have ended, every ``again_s`` seconds; what they ended with is let go."""
-    pending = set(tasks)
+    """Cancel ``tasks`` until they have ended, every ``again_s`` seconds; what they ended with is let go.
+
+    ``again_s`` is longer than their own ending may take. Cancelled itself it still waits for them, and then ends so.
+    """
+    pending, told = set(tasks), False
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=again_s)
-    await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            _, pending = await asyncio.wait(pending, timeout=again_s)
+        except asyncio.CancelledError:
+            told, pending = True, {task for task in pending if not task.done()}
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()
+    if told:
+        raise asyncio.CancelledError

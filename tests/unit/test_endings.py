@@ -31,6 +31,28 @@ async def test_what_forgets_a_cancellation_is_cancelled_again() -> None:
     assert turns == [1, 2, 3]
 
 
+async def test_whoever_is_cancelled_while_it_ends_others_still_waits_for_them() -> None:
+    cleaned = asyncio.Event()
+
+    async def helper() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0)
+            cleaned.set()
+
+    task = asyncio.create_task(helper())
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(end_all([task]))
+    await asyncio.sleep(0.01)
+    ending.cancel()
+    await asyncio.wait([ending])
+    assert ending.cancelled()
+    assert cleaned.is_set()
+
+
 async def test_what_ends_in_an_error_has_ended() -> None:
     async def fails() -> None:
         try:
@@ -51,7 +73,7 @@ async def test_a_loop_that_survived_its_cancellation_ends_at_the_next_turn(asks:
 
     async def loop() -> None:
         nonlocal turns
-        while True:
+        for _ in range(5):
             turns += 1
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(60 if turns == 1 else 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import os
 import signal
@@ -17,6 +16,7 @@ import click
 from foundry_tui.cli.globals import Globals, Verb
 from foundry_tui.cli.opening import run_async
 from foundry_tui.cli.out import note, result, warn
+from foundry_tui.endings import end_all
 
 if TYPE_CHECKING:
     from foundry_tui.foundry import Foundry
@@ -133,8 +133,4 @@ async def _until(foundry: Foundry, stop: asyncio.Event, queues: Sequence[str], *
         else:
             await pool.run_forever(stop)
     finally:
-        for helper in helpers:
-            helper.cancel()
-        for helper in helpers:
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await helper
+        await end_all(helpers)

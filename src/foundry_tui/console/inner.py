@@ -19,6 +19,7 @@ from foundry_tui.domain.events import Event
 from foundry_tui.domain.ids import checked_book_id
 from foundry_tui.domain.languages import understood
 from foundry_tui.domain.status import Status
+from foundry_tui.endings import end_all
 from foundry_tui.foundry import Foundry, open_foundry
 from foundry_tui.log_file import open_log
 from foundry_tui.operations.audition import Auditions
@@ -277,9 +278,7 @@ async def open_inner(
         try:
             yield inner
         finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            await end_all(helpers)
             await inner.room.close()
 
 

@@ -28,7 +28,7 @@ from redis.asyncio import Connection, ConnectionPool
 from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisError
 
-from foundry_tui.endings import end_all, rest
+from foundry_tui.endings import end_all, heed_cancel, rest
 from foundry_tui.errors import DatabaseUnavailable
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.queues import Queues
@@ -55,6 +55,7 @@ _QUIET_LOOKS, _QUIET_AFTER_S = 5, 10.0
 # No command of ARQ's blocks in Redis: one that is not answered for so long went to a machine that is gone.
 _CONNECT_S, _ANSWER_S = 1.0, 5.0
 _LET_GO_S = 5.0  # what closing waits for a Redis that hangs
+_END_S = 15.0  # longer than all of that together
 
 
 def to_bytes(message: dict[str, Any]) -> bytes:
@@ -125,10 +126,13 @@ class _QueueWorker(Worker):
         except (Exception, asyncio.CancelledError):  # Redis is away, or the end of what it had in hand
             log.debug("%s was not left in order", self.queue_name, exc_info=True)
         finally:
-            await end_all(self.tasks.values())
-            await _disconnect(self._client)
+            try:
+                await end_all(self.tasks.values())
+            finally:
+                await _disconnect(self._client)
 
     async def _poll_iteration(self) -> None:
+        heed_cancel()
         self._looks += 1
         if not (self._lanes.quiet and self._looks % _QUIET_LOOKS):
             await super()._poll_iteration()
@@ -244,9 +248,11 @@ class ArqDispatcher:
         ARQ's ``create_pool`` asks first whether Redis is there: who is ended meanwhile, or asks at the same time as
         another, leaves a connection that nobody closes.
         """
-        told: dict[str, Any] = {"connection_class": Connection, **parse_url(self._redis_url)}
+        told: dict[str, Any] = {"connection_class": Connection, "socket_connect_timeout": _CONNECT_S}
+        told |= parse_url(self._redis_url)
+        told.pop("socket_timeout", None)  # see _Bounded
         kind = type("BoundedConnection", (_Bounded, told.pop("connection_class")), {})
-        pool = ConnectionPool(kind, socket_connect_timeout=_CONNECT_S, encoding="utf8", **told)
+        pool = ConnectionPool(kind, **told)
         return ArqRedis(pool, job_serializer=to_bytes, job_deserializer=from_bytes)
 
     # -- working ------------------------------------------------------------------------------------------------
@@ -266,7 +272,7 @@ class ArqDispatcher:
                 try:
                     yield
                 finally:
-                    await end_all(helpers)
+                    await end_all(helpers, again_s=_END_S)
                     await pool.drain()
         finally:
             await self.close()

@@ -32,6 +32,7 @@ SCHEMA = "procrastinate"
 SWEEP_S = 5.0
 STALLED_S = 30.0
 _AGAIN_S = 2.0  # after the server was away
+_END_S = 15.0  # longer than a worker of its own takes to end
 _LET_GO_S = 1.0  # our own pool sees to the work in hand, procrastinate need not wait for it
 _READY = f"SELECT to_regclass('{SCHEMA}.procrastinate_jobs') IS NOT NULL"
 _VERSION = f"SELECT obj_description(to_regnamespace('{SCHEMA}'), 'pg_namespace')"
@@ -130,7 +131,7 @@ class ProcrastinateDispatcher:
             try:
                 await stop.wait()
             finally:
-                await end_all(helpers)
+                await end_all(helpers, again_s=_END_S)
                 await pool.drain()
 
     async def close(self) -> None:

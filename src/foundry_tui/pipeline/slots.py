@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from foundry_tui.endings import end_all
 from foundry_tui.errors import DatabaseUnavailable, DiskFull
 from foundry_tui.pipeline.clock import Clock, SystemClock
 from foundry_tui.pipeline.worker_id import is_dead, new_worker_id
@@ -70,8 +71,7 @@ class SharedEngine:
     async def close(self) -> None:
         """Stop renewing; whatever is still held is given back."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await end_all([self._keeper])
             self._keeper = None
         late, self._late = self._late, []
         for slot in [*self._held.values(), *late]:

@@ -13,6 +13,7 @@ from typing import Any
 from foundry_tui.domain.keys import key_of
 from foundry_tui.domain.status import Status
 from foundry_tui.domain.takes import Take
+from foundry_tui.endings import end_all
 from foundry_tui.errors import EngineMissing
 from foundry_tui.pipeline.contract import Parts
 from foundry_tui.steps.booth import Booth
@@ -61,8 +62,7 @@ class FanOut:
                     await listening  # raises what ended it
                 await self._parts.wait()
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await end_all([listening])
         rest = list(self._missing.values())
         self._note(await self._booth.speak(rest, total=total, on_take=mine, done=done()))
         return sorted(self._failed, key=lambda take: take.place)
