@@ -29,6 +29,7 @@ from foundry_tui.store.productions import create_production
 from foundry_tui.store.roster import add_narrator, get_narrator, update_narrator
 from foundry_tui.store.tables import books, metadata
 from foundry_tui.store.transfer import copy_database
+from foundry_tui.store.upgrade import upgrade
 
 SHORT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
@@ -138,14 +139,18 @@ async def test_a_server_does_not_end_the_side_that_waits(
 ) -> None:
     await stock(on_sqlite)
     joint = "&" if "?" in empty_postgres_url else "?"
-    hasty = Database.connect(f"{empty_postgres_url}{joint}options=-c idle_in_transaction_session_timeout=300")
+    patient = Database.connect(empty_postgres_url)
+    hasty = Database.connect(f"{empty_postgres_url}{joint}options=-c idle_in_transaction_session_timeout=1000")
     back = Database.connect(sqlite_url(str(tmp_path / "back.db")))
-    if not forth:
-        await copy_database(on_sqlite, hasty)
+    if forth:
+        await upgrade(patient)
+    else:
+        await copy_database(on_sqlite, patient)
+    await patient.close()
 
     async def slowly(connection: AsyncConnection, table: Table) -> tuple[int, int]:
         if table is books and connection.dialect.name == "sqlite":
-            await asyncio.sleep(0.8)
+            await asyncio.sleep(2.0)
         return await digest(connection, table)
 
     digest = transfer._digest
@@ -153,7 +158,7 @@ async def test_a_server_does_not_end_the_side_that_waits(
     copied = await copy_database(*((on_sqlite, hasty) if forth else (hasty, back)))
     assert copied.rows["books"] == 1201
     assert await hasty.fetch("SHOW idle_in_transaction_session_timeout") == [
-        {"idle_in_transaction_session_timeout": "300ms"}
+        {"idle_in_transaction_session_timeout": "1s"}
     ]
     await hasty.close()
     await back.close()
