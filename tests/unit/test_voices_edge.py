@@ -34,7 +34,7 @@ async def server() -> AsyncIterator[EdgeServer]:
 
 @pytest.fixture
 async def engine(server: EdgeServer) -> AsyncIterator[Engine]:
-    opened = open_engine("edge", server.options(receive_timeout_s=0.4))
+    opened = open_engine("edge", server.options(receive_timeout_s=1.0))
     yield opened
     await opened.close()
 

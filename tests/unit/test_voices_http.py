@@ -33,12 +33,12 @@ async def server() -> AsyncIterator[SpeechServer]:
 
 
 def openai(server: SpeechServer, **more: object) -> Engine:
-    options = {"base_url": f"{server.base}/v1", "api_key": "right", "model": "speech-1", "receive_timeout_s": 0.4}
+    options = {"base_url": f"{server.base}/v1", "api_key": "right", "model": "speech-1", "receive_timeout_s": 1.0}
     return open_engine("openai", options | more)
 
 
 def elevenlabs(server: SpeechServer, **more: object) -> Engine:
-    return open_engine("elevenlabs", {"base_url": server.base, "api_key": "right", "receive_timeout_s": 0.4} | more)
+    return open_engine("elevenlabs", {"base_url": server.base, "api_key": "right", "receive_timeout_s": 1.0} | more)
 
 
 ENGINES = {"openai": (openai, "nova"), "elevenlabs": (elevenlabs, "Rachel/1")}
