@@ -276,8 +276,9 @@ def test_a_disk_that_fills_up_meanwhile_pauses_the_step_until_there_is_room_agai
     said = done.stdout + done.stderr
     assert "Traceback" not in said, said
     full, still_full, *_ = done.stdout.splitlines()
-    written = ballast == "kept" or homes.wanted_kind() == "postgresql"
-    assert ('"reason": "disk_full"' in full) == written, said
+    if ballast == "kept" or homes.wanted_kind() == "postgresql":
+        # Without the ballast it is luck: SQLite's log may have room of its own (tests/contract/test_disk_wait.py).
+        assert '"reason": "disk_full"' in full, said
     assert '"reason": "disk_full"' in still_full, "a first freed megabyte is not room"
     assert "There is room again" in done.stdout, said
     assert "recovered" not in done.stdout, said
