@@ -11,6 +11,7 @@ import pytest
 
 from fakes.pools import QUICK, pool
 from fakes.recipes import FakeStep, catalog, nothing, recipe
+from foundry_tui.errors import UsageError
 from foundry_tui.foundry import open_foundry
 from foundry_tui.pipeline import arq_dispatch
 from foundry_tui.pipeline.arq_dispatch import ArqDispatcher
@@ -115,6 +116,16 @@ async def test_what_is_announced_from_two_sides_at_once_leaves_nothing_open(tabl
         assert await redis.others()
         await dispatcher.close()
         await redis.until_others(0)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://secret@host/0", "redis://:secret@host:port/0", "redis://host?health_check_interval=x"]
+)
+def test_an_address_that_cannot_be_is_refused_in_a_sentence(tables: Database, address: str) -> None:
+    with pytest.raises(UsageError, match=r"redis_url is no address") as refused:
+        ArqDispatcher(tables, address, queues)
+    assert "secret" not in refused.value.message
+    assert "redis://host:6379/0" in str(refused.value.action)
 
 
 @pytest.fixture

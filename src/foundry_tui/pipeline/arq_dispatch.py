@@ -29,7 +29,7 @@ from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisError
 
 from foundry_tui.endings import end_all, heed_cancel, rest
-from foundry_tui.errors import DatabaseUnavailable
+from foundry_tui.errors import DatabaseUnavailable, UsageError
 from foundry_tui.pipeline.pool import WorkerPool
 from foundry_tui.pipeline.queues import Queues
 from foundry_tui.store import dispatching
@@ -165,7 +165,7 @@ class ArqDispatcher:
     """Announces jobs once their transaction holds, and works as one of any number of workers."""
 
     def __init__(self, database: Database, redis_url: str, queues: Callable[[], Queues]) -> None:
-        """``queues`` is asked at first use: it knows the recipes."""
+        """``queues`` is asked at first use: it knows the recipes. Raises UsageError for an address that cannot be."""
         self._database = database
         self._queues = queues
         self._redis_url = redis_url
@@ -249,7 +249,13 @@ class ArqDispatcher:
         another, leaves a connection that nobody closes.
         """
         told: dict[str, Any] = {"connection_class": Connection, "socket_connect_timeout": _CONNECT_S}
-        told |= parse_url(self._redis_url)
+        try:
+            told |= parse_url(self._redis_url)
+        except ValueError as error:  # its text has no password in it
+            raise UsageError(
+                f"distributed.redis_url is no address of a Redis: {error}.",
+                next_action="Write it as redis://host:6379/0.",
+            ) from error
         told.pop("socket_timeout", None)  # see _Bounded
         kind = type("BoundedConnection", (_Bounded, told.pop("connection_class")), {})
         pool = ConnectionPool(kind, **told)
